@@ -44,8 +44,10 @@ pub const OPENKOI_LOG_LEVEL: Variable = Variable {
     help: "Log this much to stderr: error, warn, info, debug or trace",
 };
 /// Chooses what is learnt from tasks.
-pub const OPENKOI_LEARNING: Variable =
-    Variable { name: "OPENKOI_LEARNING", help: "Learn this from tasks: on, facts (without a model) or off" };
+pub const OPENKOI_LEARNING: Variable = Variable {
+    name: "OPENKOI_LEARNING",
+    help: "Learn this from tasks: on, facts (without a model) or off",
+};
 /// The user's editor.
 pub const VISUAL: Variable =
     Variable { name: "VISUAL", help: "The editor of `openkoi learn edit`" };

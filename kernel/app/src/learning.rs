@@ -5,7 +5,8 @@
 
 mod atlas;
 mod keep;
-pub mod reactions;
+mod learned;
+mod reactions;
 mod said;
 
 use std::{sync::Arc, time::Duration};
@@ -14,58 +15,33 @@ use openkoi_core::{
     event::Entry,
     failure::Failure,
     id::{SessionId, TaskId},
-    learning::{self, Lesson, Observation, admission},
+    learners::Learners,
+    learning::{self, Lesson, SeenTask, admission},
     message::{Prompt, Role, Turn},
-    port::{Learners, Pending},
+    port::Pending,
+    records::Reaction,
     run::Afterwards,
     scope::Turns,
+    task::own_words,
 };
 use openkoi_host::kinds::learner::CatalogLearners;
-use openkoi_storage::StorageError;
+use openkoi_storage::{StorageError, tasks::TaskRecord};
+use tokio::sync::oneshot;
 
+pub use self::learned::{Learned, NewLearning};
 pub(crate) use self::{atlas::lines, keep::keep_said};
 use crate::{
     error::AppError,
     settings::LearningMode,
-    task_runtime::{RunSkills, Surface, TaskRuntime},
+    task_runtime::{RunSkills, Surface, TaskRuntime, Unseen},
     thread,
 };
 
 /// The longest that a learner may take.
-const LONGEST: Duration = Duration::from_secs(60);
-/// The name of the thread that makes learners ready.
+const LONGEST: Duration = Duration::from_secs(30);
+/// The names of the threads that make learners ready, and that look at earlier work.
 const THREAD: &str = "learning";
-
-/// What was learnt.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Learned {
-    /// What is new in memory.
-    pub new: Vec<NewLearning>,
-    /// The ids of what was known and is confirmed.
-    pub confirmed: Vec<String>,
-    /// The number of proposals that wait for a person.
-    pub proposals: usize,
-}
-
-/// Something new in memory.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct NewLearning {
-    /// Its id.
-    pub id: String,
-    /// The sentence.
-    pub text: String,
-    /// True if the user said it.
-    pub said: bool,
-}
-
-impl Learned {
-    /// Adds what was learnt besides.
-    pub fn extend(&mut self, other: Self) {
-        self.new.extend(other.new);
-        self.confirmed.extend(other.confirmed);
-        self.proposals += other.proposals;
-    }
-}
+const LOOKING: &str = "reactions";
 
 impl TaskRuntime {
     /// Has the learners look at a task that has ended. Nothing is learnt from a dry run, from one that nobody evaluated, and from
@@ -89,7 +65,7 @@ impl TaskRuntime {
                 lease => lease?,
             };
             let entries = self.storage().entries(&task)?;
-            let seen = Observation::of(&entries).filter(Observation::has_facts);
+            let seen = SeenTask::of(&entries).filter(SeenTask::has_facts);
             let Some(seen) = seen.filter(|seen| seen.iterations > 0) else {
                 return Ok(Learned::default());
             };
@@ -104,6 +80,66 @@ impl TaskRuntime {
         .await
     }
 
+    /// Looks, on a thread of its own, what became of the work of earlier tasks here, for a task that begins with this text. What
+    /// is returned is ready when that is done.
+    pub(crate) fn look_back(
+        self: &Arc<Self>,
+        task: &TaskId,
+        text: &str,
+    ) -> Option<oneshot::Receiver<()>> {
+        if !self.learns() {
+            return None;
+        }
+        let (done, looked_back) = oneshot::channel();
+        let (own, task, text) = (Arc::clone(self), task.clone(), own_words(text));
+        thread::beside(LOOKING, move || {
+            let looked = thread::block(own.looked_back(&task, &text));
+            if let Err(error) = looked {
+                tracing::debug!(%error, "what became of earlier work is not known");
+            }
+            // Whoever waits hears of it.
+            drop(done);
+        });
+        Some(looked_back)
+    }
+
+    async fn looked_back(self: &Arc<Self>, task: &TaskId, text: &str) -> Result<(), AppError> {
+        let now = (task, text);
+        let news = reactions::look(self.app(), self.storage(), self.workspace(), now)?;
+        for (task, reaction) in news.iter().filter(|(_, reaction)| *reaction != Reaction::Kept) {
+            self.learn_of_reaction(task, *reaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the learners that are ready look at a task once more: it is known now what the user did with its work.
+    async fn learn_of_reaction(
+        self: &Arc<Self>,
+        task: &TaskRecord,
+        reaction: Reaction,
+    ) -> Result<(), AppError> {
+        let learners = self.learners();
+        if !learners.names().iter().any(|name| learners.is_ready(name)) {
+            return Ok(());
+        }
+        let lease = match self.storage().claim_task(&task.id) {
+            Err(StorageError::Owned { .. }) => return Ok(()),
+            lease => lease?,
+        };
+        let entries = self.storage().entries(&task.id)?;
+        let Some(mut seen) = SeenTask::of(&entries).filter(SeenTask::has_facts) else {
+            return Ok(());
+        };
+        seen.reaction = Some(reaction);
+        let surface = Surface::unseen(Arc::new(Unseen));
+        let lessons = self.lessons(&seen, entries, &task.session, surface).await?;
+        drop(lease);
+        for (learner, lesson, asked) in lessons {
+            self.take(&learner, lesson, &seen, asked).await?;
+        }
+        Ok(())
+    }
+
     /// Returns whether anything is learnt in this workspace.
     pub(crate) fn learns(&self) -> bool {
         self.settings().learning != LearningMode::Off && self.settings().memories_of.is_none()
@@ -112,7 +148,7 @@ impl TaskRuntime {
     /// Asks each learner, and says whether it asked a model.
     async fn lessons(
         &self,
-        seen: &Observation,
+        seen: &SeenTask,
         entries: Vec<Entry>,
         session: &SessionId,
         surface: Surface,
@@ -132,7 +168,7 @@ impl TaskRuntime {
         };
         let mut lessons = Vec::new();
         for learner in learners.names() {
-            let key = learning::key(time, &learner);
+            let key = learning::key(time, &learner, seen.reaction);
             let mut scope = afterwards.scope(&key, LONGEST);
             if self.settings().learning == LearningMode::Facts || seen.reaction.is_some() {
                 scope.turns = Arc::new(NoTurns);
@@ -156,7 +192,7 @@ impl TaskRuntime {
         &self,
         learner: &str,
         lesson: Lesson,
-        seen: &Observation,
+        seen: &SeenTask,
         asked: bool,
     ) -> Result<Learned, AppError> {
         let proposals = lesson.proposals.clone();

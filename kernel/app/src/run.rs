@@ -236,7 +236,12 @@ impl TaskRuntime {
         }
     }
 
-    pub(crate) fn occupancy(&self, task: &TaskId, directory: &Path, surface: &Surface) -> Arc<Occupancy> {
+    pub(crate) fn occupancy(
+        &self,
+        task: &TaskId,
+        directory: &Path,
+        surface: &Surface,
+    ) -> Arc<Occupancy> {
         let (storage, waiting) = (Arc::clone(self.storage()), Arc::clone(&surface.waiting));
         Arc::new(Occupancy::new(storage, directory.to_owned(), task.clone(), waiting))
     }

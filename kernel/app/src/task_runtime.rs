@@ -9,13 +9,16 @@ use std::{
 
 use openkoi_brokers::{clock::SystemClock, scratch::Scratch, snapshot::Keeper};
 use openkoi_core::{
+    approval::{Answer, ApprovalRequest, Rule},
     evaluation::Rubric,
+    event::Entry,
     gate::Policy,
     id::SessionId,
     message::Role,
     model::ModelCard,
     port::{
-        Approver, Cancellation, Listener, Model, Proposals, ResultSchema, Steering, Vectors,
+        Approver, Cancellation, Delta, JournalError, Listener, Model, Pending, Proposals,
+        ResultSchema, Steering, Vectors,
     },
     run::{Briefing, Ports},
     task::own_words,
@@ -66,6 +69,47 @@ pub struct Surface {
     pub result: Option<Arc<dyn ResultSchema>>,
     /// Tells why a run does not go on yet, in one sentence.
     pub waiting: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Surface {
+    /// Returns the surface of what goes on beside or after a run: it shows nothing, and nobody is asked.
+    pub fn unseen(cancellation: Arc<dyn Cancellation>) -> Self {
+        Self {
+            approver: Arc::new(Unseen),
+            listener: Arc::new(Unseen),
+            cancellation,
+            steering: None,
+            result: None,
+            waiting: Arc::new(|_: &str| {}),
+        }
+    }
+}
+
+/// Nobody who sees or answers anything, or wants the end.
+pub(crate) struct Unseen;
+
+impl Approver for Unseen {
+    fn ask<'a>(&'a self, _: &'a ApprovalRequest) -> Pending<'a, Option<Answer>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    fn remember(&self, _: &Rule) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+impl Listener for Unseen {
+    fn event(&self, _: &Entry) {}
+
+    fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
+        false
+    }
+}
+
+impl Cancellation for Unseen {
+    fn cancelled(&self) -> Pending<'static, ()> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// The skills of one run.
@@ -200,11 +244,6 @@ impl TaskRuntime {
     /// Returns the storage, in which tasks have their journals.
     pub fn storage(&self) -> &Arc<Storage> {
         &self.storage
-    }
-
-    /// Returns the application, for what outlives a call.
-    pub(crate) fn app_handle(&self) -> &Arc<App> {
-        &self.app
     }
 
     /// Returns the host of components.

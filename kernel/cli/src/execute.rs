@@ -186,6 +186,32 @@ impl Execution<'_> {
         exit
     }
 
+    /// Has a task learnt from, unless that is put off.
+    async fn learn(&self, end: &RunEnd) -> Learned {
+        if end.result.is_err() || self.interrupts.asked() != Asked::No {
+            return Learned::default();
+        }
+        if let Some(later) = &self.show.later {
+            later.put_off(end);
+            return Learned::default();
+        }
+        let task = (end.task.clone(), end.session.clone());
+        lessons::learn(self.runtime, self.interrupts, task).await
+    }
+
+    /// Has the tasks learnt from that were put off, and says what is new.
+    pub(crate) async fn learn_at_last(&self) {
+        for task in self.show.later.iter().flat_map(|later| later.take()) {
+            self.tell(&lessons::learn(self.runtime, self.interrupts, task).await);
+        }
+    }
+
+    fn tell(&self, learned: &Learned) {
+        if !self.show.quiet {
+            lessons::tell(&self.context.printer, learned);
+        }
+    }
+
     /// Returns the models of the roles that the first line names.
     fn models(&self) -> Vec<(String, ModelCard)> {
         let roles = [Role::EXECUTOR, Role::EVALUATOR].into_iter();
@@ -209,18 +235,6 @@ impl Execution<'_> {
         };
         lines.leave();
         done
-    }
-
-    /// Returns the surface of what goes on after a run: it shows nothing, and nobody is asked.
-    fn unseen(&self) -> Surface {
-        Surface {
-            approver: Arc::new(lessons::Nobody),
-            listener: Arc::new(Listeners(Vec::new())),
-            cancellation: Arc::new(self.interrupts.clone()),
-            steering: None,
-            result: None,
-            waiting: Arc::new(|_: &str| {}),
-        }
     }
 
     fn surface(&self, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {

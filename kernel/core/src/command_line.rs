@@ -24,6 +24,32 @@ pub struct Line {
     pub plain: bool,
 }
 
+/// Shells that run what they are given with `-c`.
+const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
+
+/// Returns what a person would have typed for a command that was handed to a shell: the text behind `-c`, or the words that it
+/// was given to run as they are.
+#[must_use]
+pub fn as_typed(command: &str) -> String {
+    let line = Line::parse(command);
+    let [Command { words, redirections }] = line.commands.as_slice() else {
+        return command.to_owned();
+    };
+    match words.as_slice() {
+        [shell, flag, text, rest @ ..]
+            if SHELLS.contains(&shell.as_str()) && flag == "-c" && redirections.is_empty() =>
+        {
+            match rest {
+                [] => text.clone(),
+                // The first of them is the name that the shell goes by.
+                [_, words @ ..] if text.contains("\"$@\"") => words.join(" "),
+                _ => command.to_owned(),
+            }
+        }
+        _ => command.to_owned(),
+    }
+}
+
 /// Words of the grammar after which a command begins.
 const BEFORE_A_COMMAND: [&str; 9] =
     ["!", "{", "if", "then", "elif", "else", "while", "until", "do"];
@@ -338,6 +364,21 @@ mod tests {
         ];
         for (line, prefix) in table {
             assert_eq!(Line::parse(line).prefix().as_deref(), prefix, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_a_shell_was_handed_is_told_as_it_was_typed() {
+        for (command, typed) in [
+            ("bash -c 'make check'", "make check"),
+            ("bash -c 'a | b > c'", "a | b > c"),
+            (r#"sh -c 'exec "$@" 2>&1' sh cargo test --all"#, "cargo test --all"),
+            ("sh test.sh", "sh test.sh"),
+            ("sh -c a b c", "sh -c a b c"),
+            ("make -c x", "make -c x"),
+            ("bash -c 'a' && b", "bash -c 'a' && b"),
+        ] {
+            assert_eq!(as_typed(command), typed, "{command}");
         }
     }
 

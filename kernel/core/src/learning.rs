@@ -1,14 +1,15 @@
 //! Learning: what a finished task is to a learner, what a learner says that it taught, and what of that is kept.
 //!
-//! [`observation`](mod@observation) makes the first from a journal; [`admission`] says what of the second may be remembered.
+//! [`seen`] makes the first from a journal; [`admission`] says what of the second may be remembered.
 
 pub mod admission;
-pub mod observation;
 pub mod proposal;
+pub mod seen;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{observation::Observation, proposal::is_news};
+pub use self::{proposal::is_news, seen::SeenTask};
+use crate::records::Reaction;
 
 /// The most learnings of one lesson.
 pub const MOST_LEARNINGS: usize = 10;
@@ -18,10 +19,12 @@ pub const MOST_PROPOSALS: usize = 3;
 /// The beginning of the keys of what is recorded of a task after its end.
 const AFTERWARDS: &str = "learn/";
 
-/// Returns the key under which a learner looks at a task for the `time`th time, from 1.
+/// Returns the key under which a learner looks at a task after its `time`th end, from 1, and again once the user's reaction is
+/// known.
 #[must_use]
-pub fn key(time: usize, learner: &str) -> String {
-    format!("{AFTERWARDS}{time}/{learner}")
+pub fn key(time: usize, learner: &str, reaction: Option<Reaction>) -> String {
+    let again = reaction.map(|reaction| format!("/{}", reaction.word())).unwrap_or_default();
+    format!("{AFTERWARDS}{time}/{learner}{again}")
 }
 
 /// Returns whether a key is of what learners did after the end of a task, which is no part of its run.

@@ -35,6 +35,7 @@ pub mod gate;
 pub mod grant;
 pub mod hash;
 pub mod id;
+pub mod learners;
 pub mod learning;
 pub mod ledger;
 pub mod memory;

@@ -12,7 +12,7 @@ use crate::{
     event::Entry,
     failure::Failure,
     id::{TaskId, TreeId},
-    learning::{Lesson, Observation, Proposal},
+    learning::Proposal,
     memory::Learning,
     message::{Prompt, Role, Turn},
     model::{ModelCard, ModelError},
@@ -20,7 +20,6 @@ use crate::{
         PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction, PastSpending,
         PastTask, PastVerdict, RecordQuery, ShownLearning,
     },
-    scope::Scope,
 };
 
 /// A future that a port returns.
@@ -307,32 +306,6 @@ pub trait Recall: Send + Sync {
     ) -> Result<Vec<(Learning, f64)>, Failure>;
 }
 
-/// Those who look at finished tasks and say what they taught.
-///
-/// The loop does not use it: it is over by then.
-pub trait Learners: Send + Sync {
-    /// Returns their names, sorted.
-    fn names(&self) -> Vec<String>;
-
-    /// Returns whether a learner can be asked at once. Otherwise the first call makes it ready, which takes up to a second.
-    fn is_ready(&self, learner: &str) -> bool;
-
-    /// Makes a learner ready.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be used.
-    fn prepare(&self, learner: &str) -> Result<(), Failure>;
-
-    /// Has a learner look at a finished task.
-    fn observe<'a>(
-        &'a self,
-        learner: &'a str,
-        seen: &'a Observation,
-        scope: Scope,
-    ) -> Pending<'a, Result<Lesson, Failure>>;
-}
-
 /// What learners propose and a person decides about.
 ///
 /// The loop does not use it.
@@ -343,12 +316,7 @@ pub trait Proposals: Send + Sync {
     /// # Errors
     ///
     /// The proposals cannot be kept.
-    fn propose(
-        &self,
-        learner: &str,
-        task: &TaskId,
-        proposals: &[Proposal],
-    ) -> Result<usize, Failure>;
+    fn propose(&self, learner: &str, task: &TaskId, proposals: &[Proposal]) -> Result<usize, Failure>;
 }
 
 /// Proposals that nobody keeps.

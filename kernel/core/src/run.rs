@@ -51,7 +51,7 @@ use crate::{
 use self::{
     decide::NextStep,
     halt::Halt,
-    state::{END, Run, START},
+    state::{END, Run, START, settings},
     wait::Waited,
 };
 
@@ -86,7 +86,7 @@ pub async fn drive(
     policy: Policy,
     ports: Ports,
 ) -> Result<Outcome, Paused> {
-    let recorder = recorder(&task.id, Mode::Live, Vec::new(), &ports);
+    let recorder = ports.recorder(&task.id, Mode::Live, Vec::new());
     let overview = ports.workspace.overview();
     let event = Event::TaskStarted {
         models: cards(&ports),
@@ -121,7 +121,7 @@ pub async fn resume(
     let entries = ports.journal.load(task)?;
     let before = settings(&entries).unwrap_or(TaskSettings::STANDARD);
     let after = change(before.clone());
-    let recorder = recorder(task, Mode::Live, entries, &ports);
+    let recorder = ports.recorder(task, Mode::Live, entries);
     if let Some(fact::TaskFinished { outcome }) = recorder.recall(END) {
         let unused = after.max_iterations > outcome.iterations;
         if outcome.ending == Ending::Accepted || !unused {
@@ -152,15 +152,6 @@ async fn put_forth_again(recorder: &Recorder, ports: &Ports) -> Result<(), Pause
     Ok(recorder.note("again", restored)?)
 }
 
-/// Returns the settings that held at the end of a journal.
-fn settings(entries: &[Entry]) -> Option<TaskSettings> {
-    entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::TaskResumed { settings: Some(settings) } => Some((**settings).clone()),
-        Event::TaskStarted { task, .. } => Some(task.settings.clone()),
-        _ => None,
-    })
-}
-
 /// Replays a run from its journal, with no model, no tool and no workspace, and checks that it comes to the same
 /// end. Of a run that paused for another reason than a limit, all that is recorded is checked.
 ///
@@ -185,7 +176,7 @@ pub async fn verify(task: &TaskId, mut entries: Vec<Entry>) -> Result<Verified, 
         Some(Event::TaskPaused { reason, .. }) => Some(reason.clone()),
         _ => None,
     };
-    let recorder = recorder(task, Mode::Verify, entries, &ports);
+    let recorder = ports.recorder(task, Mode::Verify, entries);
     let run = Run::begin(Arc::new(recorder), Policy::default(), ports, settings)?;
     match (run.finish().await, open) {
         (Ok(outcome), _) => Ok(Verified::Outcome(Box::new(outcome))),
@@ -216,17 +207,6 @@ pub enum Verified {
         /// Version of those rules.
         rules: u32,
     },
-}
-
-fn recorder(task: &TaskId, mode: Mode, entries: Vec<Entry>, ports: &Ports) -> Recorder {
-    Recorder::new(
-        task.clone(),
-        mode,
-        entries,
-        ports.journal.clone(),
-        ports.listener.clone(),
-        ports.clock.clone(),
-    )
 }
 
 fn cards(ports: &Ports) -> Vec<(String, ModelCard)> {

@@ -68,3 +68,19 @@ pub(crate) mod evaluator {
         require_store_data_send: true,
     });
 }
+
+/// The exports of a learner.
+pub(crate) mod learner {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/learner"],
+        inline: "
+            package openkoi:host-side-learner@0.1.0;
+            world learner-exports { export openkoi:learner/learner@0.1.0; }
+        ",
+        exports: { default: async },
+        with: {
+            "openkoi:types/failures": crate::bindings::imports::openkoi::types::failures,
+        },
+        require_store_data_send: true,
+    });
+}

@@ -35,7 +35,7 @@ macro_rules! links {
 }
 
 /// The interfaces that this host offers.
-const LINKS: &[(&str, Link)] = 
+const LINKS: &[(&str, Link)] =
     &links![log, progress, http, model, state, files, process, records, memory];
 
 /// Returns what adds an interface to a linker, if this host offers it.

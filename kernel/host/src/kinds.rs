@@ -1,6 +1,6 @@
 //! Components as the ports of core: tools as a [`Toolbox`](openkoi_core::toolbox::Toolbox), evaluators as
 //! [`Evaluators`](openkoi_core::evaluators::Evaluators), providers as a [`Model`](openkoi_core::port::Model), an embedder as an
-//! [`Embedder`](openkoi_core::port::Embedder), learners as [`Learners`](openkoi_core::port::Learners).
+//! [`Embedder`](openkoi_core::port::Embedder), learners as [`Learners`](openkoi_core::learners::Learners).
 
 pub mod embedder;
 pub mod evaluator;

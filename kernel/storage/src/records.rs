@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use openkoi_core::{
+    command_line::as_typed,
     evaluation::{CheckOutcome, Verdict},
     event::{Entry, Event},
     failure::Failure,
@@ -126,8 +127,9 @@ impl Recording<'_> {
         let sql = "INSERT INTO command_records (task, command, exit_code, at_ms, duration_ms)
                    VALUES (?1, ?2, ?3, ?4, ?5)";
         let (at, lasted) = (stored(self.at_ms), stored(receipt.duration_ms));
-        let command = beginning(&receipt.command);
-        self.add(sql, (self.task.as_str(), command, receipt.exit_code, at, lasted))
+        let command = as_typed(&receipt.command);
+        let row = (self.task.as_str(), beginning(&command), receipt.exit_code, at, lasted);
+        self.add(sql, row)
     }
 
     fn verdict(&self, key: &str, evaluator: &str, verdict: &Verdict) -> Result<(), StorageError> {
@@ -142,7 +144,8 @@ impl Recording<'_> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let task = self.task.as_str();
         self.add(sql, (task, iteration.unwrap_or_default(), evaluator, score, findings, at))?;
-        let sql = "INSERT INTO check_records (task, name, category, command, passed, at_ms, duration_ms)
+        let sql =
+            "INSERT INTO check_records (task, name, category, command, passed, at_ms, duration_ms)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         for check in verdict.checks.iter().take(MOST) {
             let passed = match check.outcome {
@@ -199,7 +202,8 @@ impl Storage {
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, Failure> {
         let narrowed = narrowed(query);
-        let sql = format!("SELECT {columns} FROM {table} WHERE {narrowed} ORDER BY row DESC LIMIT ?3");
+        let sql =
+            format!("SELECT {columns} FROM {table} WHERE {narrowed} ORDER BY row DESC LIMIT ?3");
         self.recorded(&sql, query, read)
     }
 
@@ -315,7 +319,8 @@ impl Records for Storage {
     }
 
     fn spendings(&self, query: &RecordQuery) -> Result<Vec<PastSpending>, Failure> {
-        let columns = "coalesce(task, ''), model, role, input, output, cache_read, cache_write, reasoning,
+        let columns =
+            "coalesce(task, ''), model, role, input, output, cache_read, cache_write, reasoning,
                        cost_micros";
         self.rows(columns, "turns", query, |row| {
             let tokens = |column| row.get::<_, Option<i64>>(column).map(|found| found.map(count));
@@ -365,10 +370,12 @@ impl Records for Storage {
     }
 
     fn shown_learnings(&self, query: &RecordQuery) -> Result<Vec<ShownLearning>, Failure> {
-        let sql = "SELECT s.task, s.learning FROM tasks t CROSS JOIN shown_learnings s ON s.task = t.id
+        let sql =
+            "SELECT s.task, s.learning FROM tasks t CROSS JOIN shown_learnings s ON s.task = t.id
                    WHERE (?1 IS NULL OR t.id = ?1) AND (?2 IS NULL OR t.started_ms >= ?2)
                    ORDER BY t.seq DESC, s.learning LIMIT ?3";
-        let shown = |row: &Row<'_>| Ok(ShownLearning { task: task_id(row)?, learning: row.get(1)? });
+        let shown =
+            |row: &Row<'_>| Ok(ShownLearning { task: task_id(row)?, learning: row.get(1)? });
         self.recorded(sql, query, shown)
     }
 }

@@ -179,7 +179,7 @@ macro_rules! export_learner {
         const _: () = {
             $crate::__embed_manifest!();
             type Exported = $crate::learner::Adapter<$type>;
-            $crate::bindings::learner::export!(Exported with_types_in $crate::bindings::learner);
+    $crate::bindings::learner::export!(Exported with_types_in $crate::bindings::learner);
         };
     };
 }

@@ -23,21 +23,24 @@ use openkoi_core::{
     gate::{Gate, Policy},
     grant::ComponentGrant,
     id::TaskId,
+    learners::Learners,
+    learning::{Lesson, SeenTask},
     message::{Prompt, Role, ToolCall, Turn},
     model::ModelError,
     port::{Clock, Model},
-    unrecorded::Unrecorded,
     recorder::{Mode, Recorder},
     scope::{Scope, Turns},
     tool::ToolOutput,
     toolbox::Toolbox,
     trust::{Trust, TrustLevel},
+    unrecorded::Unrecorded,
 };
 use openkoi_host::{
     Brokers, Host, Transport, Workdir,
     catalog::{Catalog, CatalogError, Embedded, current::CurrentCatalog},
     kinds::{
         evaluator::CatalogEvaluators,
+        learner::CatalogLearners,
         provider::{CatalogModels, ModelSettings, ProviderSettings, Route},
         tool::{CatalogTools, ToolSettings},
     },
@@ -332,6 +335,26 @@ impl World {
         let scope = self.scope();
         let gate = Arc::clone(&scope.gate);
         let result = judges.evaluate(&card.name, subject, scope).await;
+        settle(&gate);
+        result
+    }
+
+    /// Has the learner of the world look at a finished task.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was learnt.
+    ///
+    /// # Panics
+    ///
+    /// There is none, or more than one.
+    pub async fn observe(&mut self, seen: &SeenTask) -> Result<Lesson, Failure> {
+        let learners = CatalogLearners::new(&self.host(), self.workdir(), &[]);
+        let names = learners.names();
+        let [name] = names.as_slice() else { panic!("there are {} learners", names.len()) };
+        let scope = self.scope();
+        let gate = Arc::clone(&scope.gate);
+        let result = learners.observe(name, seen, scope).await;
         settle(&gate);
         result
     }

@@ -10,6 +10,11 @@ const CHECKED: &str = "The tests of this project are checked with `sh test.sh`."
 /// A question that shares words with that.
 const QUESTION: &str = "how are the tests of this project checked?";
 
+/// A planner that plans an answer to a question with these words.
+fn answers(words: &str) -> Turn {
+    turn().planner().on(words).plans_answer()
+}
+
 fn fixes() -> [Turn; 2] {
     [
         turn().executor().after("write_file").say("All tests pass now."),
@@ -20,8 +25,8 @@ fn fixes() -> [Turn; 2] {
 /// Turns of an executor whose first try is half of it, so that something is mended.
 fn mends() -> [Turn; 4] {
     [
-        turn().executor().in_round(1).once_said("reported").say("Now it is whole."),
-        turn().executor().once_said("reported").write("percent.sh", Kind::Shell.fix()),
+        turn().executor().on("Mend the findings").in_round(1).say("Now it is whole."),
+        turn().executor().on("Mend the findings").write("percent.sh", Kind::Shell.fix()),
         turn().executor().after("write_file").say("Done."),
         turn().executor().write("percent.sh", Kind::Shell.half_fix()),
     ]
@@ -41,7 +46,7 @@ fn texts(home: &Home) -> Vec<String> {
 fn a_lesson_of_one_task_is_told_to_the_next_in_its_first_request() {
     let told = turn().executor().on(QUESTION).once_said(CHECKED).say("I was told.");
     let untold = turn().executor().on(QUESTION).say("Nobody told me.");
-    let home = scripted([told, untold].into_iter().chain(fixes())).learning();
+    let home = scripted([answers("how are"), told, untold].into_iter().chain(fixes())).learning();
 
     let first = home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
     let second = home.openkoi([QUESTION]).timeout(LONG).run().expect_code(0);
@@ -66,7 +71,8 @@ fn what_is_taught_again_is_confirmed_and_not_kept_twice_and_a_program_reads_both
     assert_eq!(second["learned"], json!({ "new": [], "confirmed": [id] }), "{second}");
     assert_eq!(texts(&home), [CHECKED]);
     let task = first["task_id"].as_str().unwrap();
-    assert_eq!(memories(&home)[0]["source"], json!({ "task": task }), "{:?}", memories(&home));
+    let source = memories(&home)[0]["source"].as_str().unwrap().to_owned();
+    assert_eq!(source, format!("task {}", &task[task.len() - 8..]));
 }
 
 #[test]
@@ -89,7 +95,8 @@ fn a_preference_that_was_said_once_is_told_in_the_third_session() {
 #[test]
 fn what_was_mended_is_told_in_a_sentence_that_names_what_it_rests_on() {
     let note = "Percentages are rounded half up.";
-    let answer = json!({ "notes": [{ "text": note, "about": ["rounding"], "evidence": ["script:test"] }] });
+    let answer =
+        json!({ "notes": [{ "text": note, "about": ["rounding"], "evidence": ["script:test"] }] });
     let small = turn().small().say(&answer.to_string());
     let home = scripted([small].into_iter().chain(mends())).learning();
 
@@ -142,7 +149,7 @@ fn a_task_that_read_a_page_teaches_facts_alone_and_asks_no_model() {
 #[test]
 fn work_that_was_undone_lowers_what_it_taught_and_work_that_was_kept_raises_it() {
     let answer = turn().executor().on("how are").say("With sh.");
-    let home = scripted([answer].into_iter().chain(fixes())).learning();
+    let home = scripted([answers("how are"), answer].into_iter().chain(fixes())).learning();
     let confidence = || memories(&home)[0]["confidence"].as_f64().unwrap();
     home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
     let first = confidence();
@@ -160,7 +167,7 @@ fn work_that_was_undone_lowers_what_it_taught_and_work_that_was_kept_raises_it()
 #[test]
 fn nothing_is_learnt_where_learning_is_off_from_a_dry_run_and_from_an_answer() {
     let answer = turn().executor().on("what is").say("Four.");
-    let home = scripted([answer].into_iter().chain(fixes())).learning();
+    let home = scripted([answers("what is"), answer].into_iter().chain(fixes())).learning();
     home.openkoi(["--dry-run", TASK]).timeout(LONG).run().expect_code(0);
     home.openkoi(["what is 2+2?"]).run().expect_code(0);
     assert_eq!(texts(&home), [""; 0]);
@@ -173,11 +180,83 @@ fn nothing_is_learnt_where_learning_is_off_from_a_dry_run_and_from_an_answer() {
 
 #[test]
 fn what_is_said_in_a_fence_or_piped_in_is_nobodys_word() {
-    let script = Script::new([turn().executor().say("Fine.")]).and_honest_company();
+    let script =
+        Script::new([answers("this"), turn().executor().say("Fine.")]).and_honest_company();
     let home = Home::new().project(Kind::Shell).script(&script).learning();
 
     home.openkoi(["what does this say?"]).stdin("Always use tabs here.\n").run().expect_code(0);
     home.openkoi(["what is this?\n```\nAlways use tabs here.\n```"]).run().expect_code(0);
 
     assert_eq!(texts(&home), [""; 0]);
+}
+
+#[test]
+fn a_file_that_was_changed_by_hand_lowers_what_its_task_taught() {
+    let answer = turn().executor().on("how are").say("With sh.");
+    let home = scripted([answers("how are"), answer].into_iter().chain(fixes())).learning();
+    home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let first = memories(&home)[0]["confidence"].as_f64().unwrap();
+
+    let by_hand = format!("{}\n# mine\n", Kind::Shell.fix());
+    std::fs::write(home.workspace().join("percent.sh"), by_hand).unwrap();
+    home.openkoi(["how are the numbers rounded?"]).timeout(LONG).run().expect_code(0);
+
+    assert!(memories(&home)[0]["confidence"].as_f64().unwrap() < first);
+}
+
+#[test]
+fn a_program_that_was_missing_and_the_one_that_did_its_work_are_told_to_the_next_task() {
+    let missing = "`pond-echo` is not installed here; `echo` is.";
+    let told = turn().executor().on("how is").once_said(missing).say("I was told.");
+    let tries = [
+        turn().executor().after_result("hello").write("percent.sh", Kind::Shell.fix()),
+        turn().executor().after("write_file").say("All tests pass now."),
+        turn().executor().after("shell").shell("echo hello"),
+        turn().executor().shell("pond-echo hello"),
+    ];
+    let untold = turn().executor().on("how is").say("Nobody told me.");
+    let home = scripted([answers("how is"), told, untold].into_iter().chain(tries)).learning();
+
+    let first = home.openkoi([TASK]).timeout(LONG).run().expect_code(0);
+    let question = "how is hello said with echo here, if pond-echo is not installed?";
+    let second = home.openkoi([question]).timeout(LONG).run().expect_code(0);
+
+    assert!(first.stderr.contains(missing), "{first}");
+    assert!(second.stdout.contains("I was told."), "{second}");
+}
+
+#[test]
+fn a_program_that_is_missing_again_and_again_is_told_whatever_the_task_is() {
+    let tries = |file: &str| {
+        let call = format!("pond-echo {file}");
+        [
+            turn().executor().on(file).after("shell").say("It is not there."),
+            turn().executor().on(file).shell(&call),
+        ]
+    };
+    let told = turn().executor().on("third").once_said("`pond-echo` is not installed here");
+    let turns = [answers("thing"), told.say("I know that.")];
+    let turns =
+        turns.into_iter().chain(tries("first")).chain(tries("second")).chain(tries("third"));
+    let home = scripted(turns).learning();
+
+    home.openkoi(["look at the first thing"]).timeout(LONG).run();
+    let second = home.openkoi(["look at the second thing"]).timeout(LONG).run();
+    let third = home.openkoi(["look at the third thing"]).timeout(LONG).run();
+
+    assert!(!second.stdout.contains("I know that."), "{second}");
+    assert!(third.stdout.contains("I know that."), "{third}");
+}
+
+#[test]
+fn a_conversation_is_learnt_from_when_it_ends_and_what_was_said_in_it_at_once() {
+    let home = scripted(fixes()).learning();
+    let typed = format!("{TASK} Always keep the tests.\n/exit\n");
+
+    let run = home.openkoi(["chat"]).stdin(typed).timeout(LONG).run().expect_code(0);
+
+    let mut known = texts(&home);
+    known.sort();
+    assert_eq!(known, ["Always keep the tests.", CHECKED], "{run}");
+    assert!(run.stderr.contains(&format!("[LEARNED] \"{CHECKED}\"")), "{run}");
 }

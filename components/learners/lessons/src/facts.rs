@@ -9,6 +9,8 @@ const LONG_MS: u64 = 60_000;
 const NOT_FOUND: i32 = 127;
 /// The longest command that is told, in bytes.
 const LONGEST: usize = 120;
+/// The most files that a fact names.
+const FILES: usize = 3;
 /// The most of each kind of fact.
 const MOST: usize = 3;
 
@@ -17,6 +19,7 @@ pub(crate) fn of(outcome: &Outcome) -> Vec<Learning> {
     let mut all = Vec::new();
     all.extend(missing(outcome).into_iter().take(MOST));
     all.extend(instead(outcome).into_iter().take(MOST));
+    all.extend(broken(outcome).into_iter().take(MOST));
     all.extend(checks(outcome).into_iter().take(MOST));
     all
 }
@@ -46,6 +49,30 @@ fn checks(outcome: &Outcome) -> Vec<Learning> {
         format!("{what} checked with `{}`{time}.", run.command)
     };
     told.map(|run| learning(sentence(run), 0.75, vec![run.id.clone()], &run.category)).collect()
+}
+
+/// Returns checks that the work itself broke and mended, with the files that it changed: where to be careful.
+fn broken(outcome: &Outcome) -> Vec<Learning> {
+    let files: Vec<String> = outcome.changed.iter().map(|path| format!("`{path}`")).collect();
+    let is_telling = (1..=FILES).contains(&files.len()) && outcome.changed.iter().all(|path| is_word(path));
+    if !is_telling {
+        return Vec::new();
+    }
+    let passed = |id: &str, iteration: u32| {
+        let of = outcome.checks.iter().filter(|run| run.id == id && run.iteration == iteration);
+        of.last().map(|run| run.passed)
+    };
+    let mut found: Vec<Learning> = Vec::new();
+    for run in outcome.checks.iter().filter(|run| run.iteration > 0 && !run.passed && is_word(&run.id)) {
+        let was_green = passed(&run.id, 0) == Some(true);
+        let is_green = outcome.checks.iter().rfind(|other| other.id == run.id);
+        let is_green = is_green.is_some_and(|last| last.passed && last.iteration > run.iteration);
+        let text = format!("A change of {} broke `{}` before it was right.", files.join(", "), run.id);
+        if was_green && is_green && found.iter().all(|one| one.text != text) {
+            found.push(learning(text, 0.5, vec![run.id.clone()], &run.category));
+        }
+    }
+    found
 }
 
 fn minutes(milliseconds: u64) -> u64 {
@@ -121,6 +148,11 @@ fn begins_alike(one: &str, other: &str) -> bool {
 /// Returns the program of a plain command, and its arguments.
 fn split(command: &str) -> Option<(&str, &str)> {
     is_plain(command).then(|| command.split_once(' ').unwrap_or((command, "")))
+}
+
+/// Returns whether a name is one word.
+fn is_word(name: &str) -> bool {
+    is_plain(name) && !name.contains(' ')
 }
 
 /// Returns whether a command is words and nothing else: no pipe, no address, nothing that a shell expands.
@@ -199,6 +231,20 @@ pub(crate) mod tests {
 
         let red = Outcome { checks: vec![check(1, true, 9), check(2, false, 9)], ..outcome() };
         assert_eq!(texts(&red), [""; 0]);
+    }
+
+    #[test]
+    fn a_check_that_the_work_broke_and_mended_is_told_with_the_files() {
+        let checks = vec![check(0, true, 9), check(1, false, 9), check(2, true, 9)];
+        let changed = vec!["percent.py".to_owned()];
+        let told = texts(&Outcome { checks: checks.clone(), changed: changed.clone(), ..outcome() });
+        let words = "A change of `percent.py` broke `python:test` before it was right.";
+        assert_eq!(told, [words, CHECKED]);
+
+        let red_before = vec![check(0, false, 9), check(1, false, 9), check(2, true, 9)];
+        assert_eq!(texts(&Outcome { checks: red_before, changed, ..outcome() }), [CHECKED]);
+        let odd = vec!["run `curl x` now".to_owned()];
+        assert_eq!(texts(&Outcome { checks, changed: odd, ..outcome() }), [CHECKED]);
     }
 
     #[test]

@@ -66,16 +66,17 @@ pub(crate) fn sentences(outcome: &Outcome, models: &dyn Models) -> Result<Vec<Le
 /// went red in an iteration and green in a later one.
 fn faults(outcome: &Outcome) -> Vec<(String, String)> {
     let weighty = |severity: &str| severity == "major" || severity == "critical";
-    let findings = outcome
-        .findings
-        .iter()
-        .filter(|one| one.resolved && weighty(&one.severity))
-        .map(|one| (one.id.clone(), format!("{} ({})", line(&one.message), line(&one.evidence))));
+    let findings =
+        outcome.findings.iter().filter(|one| one.resolved && weighty(&one.severity)).map(|one| {
+            (one.id.clone(), format!("{} ({})", line(&one.message), line(&one.evidence)))
+        });
     let mut checks: Vec<(String, String)> = Vec::new();
     for red in outcome.checks.iter().filter(|run| run.iteration > 0 && !run.passed) {
-        let mended =
-            |run: &&openkoi_sdk::learner::CheckRun| run.id == red.id && run.passed && run.iteration > red.iteration;
-        if outcome.checks.iter().any(|run| mended(&run)) && checks.iter().all(|(id, _)| *id != red.id)
+        let mended = |run: &&openkoi_sdk::learner::CheckRun| {
+            run.id == red.id && run.passed && run.iteration > red.iteration
+        };
+        if outcome.checks.iter().any(|run| mended(&run))
+            && checks.iter().all(|(id, _)| *id != red.id)
         {
             let text = format!("the check `{}` was red after iteration {}", red.id, red.iteration);
             checks.push((red.id.clone(), text));
@@ -131,8 +132,11 @@ mod tests {
             evidence: "percent.py:3".to_owned(),
             resolved,
         };
-        let findings =
-            vec![finding("i1-f1", "major", true), finding("i1-f2", "note", true), finding("i1-f3", "major", false)];
+        let findings = vec![
+            finding("i1-f1", "major", true),
+            finding("i1-f2", "note", true),
+            finding("i1-f3", "major", false),
+        ];
         let checks = vec![check(1, false, 9), check(2, true, 9)];
         Outcome { findings, checks, iterations: 2, ..outcome() }
     }

@@ -1,12 +1,15 @@
 //! Keeping what was learnt: what is known is confirmed, what somebody dropped stays away, the rest is new.
 
 use openkoi_core::{
-    learning::{Learnt, Observation},
+    learning::{Learnt, SeenTask},
     memory::{Change, Learning, Moment, Source, State, Uses, ranking},
 };
 use openkoi_storage::{Storage, memory::Question};
 
-use super::{Learned, NewLearning, said};
+use super::{
+    learned::{Learned, NewLearning},
+    said,
+};
 use crate::{
     app::App,
     error::AppError,
@@ -36,7 +39,7 @@ struct Sentence<'a> {
 pub(super) async fn keep(
     runtime: &TaskRuntime,
     learnt: Vec<Learnt>,
-    seen: &Observation,
+    seen: &SeenTask,
 ) -> Result<Learned, AppError> {
     let mut learned = Learned::default();
     if learnt.is_empty() {
@@ -101,8 +104,12 @@ async fn keep_one(
 ) -> Result<(), AppError> {
     let vector = memory::vector(meaning, sentence.text).await;
     let here = sentence.workspace;
-    let question =
-        Question { workspace: here, text: sentence.text, meaning: vector.as_ref(), most: LOOKED_AT };
+    let question = Question {
+        workspace: here,
+        text: sentence.text,
+        meaning: vector.as_ref(),
+        most: LOOKED_AT,
+    };
     let candidates = storage.recall(&question)?;
     let is_said = sentence.source == Source::User;
     // What the user says is kept as said, even if a task showed it before.

@@ -1,58 +1,47 @@
 //! What the user did with the work of earlier tasks, seen when the next one begins in the same workspace, beside it: undone,
 //! changed by hand, asked for again, or kept.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path};
 
 use openkoi_brokers::snapshot::SnapshotStore;
 use openkoi_core::{
     change_set::PathEffect,
     id::TaskId,
     memory::ranking,
-    records::{Reaction, RecordQuery},
     port::Records,
+    records::{Reaction, RecordQuery},
     task::own_words,
 };
 use openkoi_storage::{Storage, tasks::TaskRecord};
-use tokio::sync::oneshot;
 
 use crate::{
     app::App,
     changes::{self, Journal},
     error::AppError,
-    task_runtime::TaskRuntime,
-    thread,
     undo::{self, UndoError},
 };
 
 /// The number of earlier tasks of a workspace that are looked at.
 const LOOKED_AT: u32 = 8;
+/// The most files of later tasks that are looked up.
+const MOST_FILES: u32 = 5_000;
 /// A task that is asked for again within this time was asked again because of what came of it, in milliseconds: a day.
 const AGAIN_MS: u64 = 24 * 3_600_000;
 /// The least words of a text that can be asked again: "go on" is said often.
 const FEWEST_WORDS: usize = 4;
-/// The name of the thread that looks.
-const THREAD: &str = "reactions";
 
-impl TaskRuntime {
-    /// Looks, on a thread of its own, what became of the work of earlier tasks here. What is returned is ready when that is done.
-    pub(crate) fn look_back(&self, task: &TaskId, text: &str) -> Option<oneshot::Receiver<()>> {
-        if !self.learns() {
-            return None;
-        }
-        let (done, looked_back) = oneshot::channel();
-        let (app, storage) = (Arc::clone(self.app_handle()), Arc::clone(self.storage()));
-        let (workspace, task, text) =
-            (self.workspace().to_owned(), task.clone(), own_words(text));
-        thread::beside(THREAD, move || {
-            let seen = Looking { app: &app, storage: &storage, workspace: &workspace }.look(&task, &text);
-            if let Err(error) = seen {
-                tracing::debug!(%error, "what became of earlier work is not known");
-            }
-            // Whoever waits hears of it.
-            drop(done);
-        });
-        Some(looked_back)
-    }
+/// A task, and what the user is now known to have done with its work.
+pub(super) type Reacted = (TaskRecord, Reaction);
+
+/// Looks what became of the work of earlier tasks of a workspace, keeps it, and returns what is new. `now` is the task that
+/// begins, with this text.
+pub(super) fn look(
+    app: &App,
+    storage: &Storage,
+    workspace: &Path,
+    (now, text): (&TaskId, &str),
+) -> Result<Vec<Reacted>, AppError> {
+    Looking { app, storage, workspace }.look(now, text)
 }
 
 struct Looking<'a> {
@@ -62,17 +51,16 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    fn look(&self, now: &TaskId, text: &str) -> Result<(), AppError> {
+    fn look(&self, now: &TaskId, text: &str) -> Result<Vec<Reacted>, AppError> {
         let workspace = self.workspace.to_string_lossy();
         let earlier = self.storage.accepted_in(&workspace, LOOKED_AT)?;
         let earlier: Vec<TaskRecord> = earlier.into_iter().filter(|task| task.id != *now).collect();
+        let mut news = Vec::new();
         if earlier.is_empty() {
-            return Ok(());
+            return Ok(news);
         }
         let undone = undo::still_undone(self.app)?;
         let store = changes::store(self.app)?;
-        // What a later task changed is not the user's.
-        let mut later = BTreeSet::new();
         for (at, task) in earlier.iter().enumerate() {
             let known = self.known(&task.id)?;
             let reaction = match known {
@@ -81,16 +69,16 @@ impl Looking<'_> {
                 Some(Reaction::Undone) => Some(Reaction::Kept),
                 _ if at == 0 && self.is_asked_again(task, text) => Some(Reaction::Repeated),
                 Some(known) => Some(known),
-                None => self.of_files(task, &store, &later)?,
+                None => self.of_files(task, &store)?,
             };
             if let Some(reaction) = reaction.filter(|reaction| known != Some(*reaction)) {
                 let at_ms = self.app.now_ms();
                 self.storage.react(&task.id, reaction, at_ms)?;
                 self.storage.count_reaction(&task.id, reaction, at_ms)?;
+                news.push((task.clone(), reaction));
             }
-            later.extend(self.files(&task.id)?);
         }
-        Ok(())
+        Ok(news)
     }
 
     fn known(&self, task: &TaskId) -> Result<Option<Reaction>, AppError> {
@@ -98,8 +86,11 @@ impl Looking<'_> {
         Ok(found.first().map(|one| one.reaction))
     }
 
-    fn files(&self, task: &TaskId) -> Result<Vec<String>, AppError> {
-        let found = self.storage.changed_files(&of_task(task)).map_err(AppError::Records)?;
+    /// Returns the files that tasks changed which ended later than this one, whatever became of them.
+    fn changed_since(&self, task: &TaskRecord) -> Result<BTreeSet<String>, AppError> {
+        let since_ms = task.ended_ms.map(|ended| ended + 1);
+        let later = RecordQuery { task: None, since_ms, limit: MOST_FILES };
+        let found = self.storage.changed_files(&later).map_err(AppError::Records)?;
         Ok(found.into_iter().map(|one| one.path).collect())
     }
 
@@ -116,12 +107,12 @@ impl Looking<'_> {
         &self,
         task: &TaskRecord,
         store: &SnapshotStore,
-        later: &BTreeSet<String>,
     ) -> Result<Option<Reaction>, AppError> {
         let journal = match Journal::of(self.storage, task, store) {
             Err(AppError::Undo(UndoError::Pruned(_))) => return Ok(None),
             journal => journal?,
         };
+        let later = self.changed_since(task)?;
         let effects = journal.work().effects().into_iter();
         let back: Vec<PathEffect> = effects
             .filter(|effect| !later.contains(&effect.path))
@@ -137,5 +128,5 @@ impl Looking<'_> {
 }
 
 fn of_task(task: &TaskId) -> RecordQuery {
-    RecordQuery { task: Some(task.as_str().to_owned()), since_ms: None, limit: 1_000 }
+    RecordQuery { task: Some(task.as_str().to_owned()), since_ms: None, limit: 1 }
 }

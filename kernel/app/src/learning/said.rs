@@ -8,6 +8,8 @@ use openkoi_core::task::own_words;
 /// The longest sentence that is kept, in bytes, and the shortest in words.
 const LONGEST: usize = 300;
 const FEWEST_WORDS: usize = 3;
+/// The longest text that somebody types, in bytes.
+const TYPED: usize = 2_000;
 /// The most sentences of one text.
 const MOST: usize = 5;
 
@@ -31,18 +33,34 @@ const FROM_NOW: [&str; 8] = [
 const PEOPLE: [&str; 3] = ["we", "i", "our team"];
 /// Words between somebody and a habit.
 const BETWEEN: [&str; 12] = [
-    "always", "never", "only", "usually", "generally", "don't", "do", "not", "no", "longer", "all",
+    "always",
+    "never",
+    "only",
+    "usually",
+    "generally",
+    "don't",
+    "do",
+    "not",
+    "no",
+    "longer",
+    "all",
     "also",
 ];
 /// What somebody does who tells a habit. What "I" want or need is most often the task itself.
 const HABITS: [&str; 16] = [
-    "use", "prefer", "avoid", "write", "run", "format", "name", "follow", "keep", "commit", "deploy",
-    "like", "hate", "dislike", "indent", "test",
+    "use", "prefer", "avoid", "write", "run", "format", "name", "follow", "keep", "commit",
+    "deploy", "like", "hate", "dislike", "indent", "test",
 ];
 /// Words that say that a sentence holds everywhere.
 const EVERYWHERE: [&str; 8] = [
-    "everywhere", "all projects", "every project", "any project", "in general", "answer in",
-    "talk to me", "call me",
+    "everywhere",
+    "all projects",
+    "every project",
+    "any project",
+    "in general",
+    "answer in",
+    "talk to me",
+    "call me",
 ];
 /// Beginnings of sentences that speak of one person, who is the same in all projects.
 const OF_ONE: [&str; 2] = ["i", "me"];
@@ -59,6 +77,7 @@ pub(crate) struct Said {
 /// Returns the sentences of a text that hold beyond its task. What was piped in, fenced or quoted is not the user's.
 pub(crate) fn found(text: &str) -> Vec<Said> {
     let own = own_words(text);
+    let own = typed(&own);
     let lines = own.lines().filter(|line| !line.trim_start().starts_with('>'));
     let sentences = lines.flat_map(sentences).filter(|sentence| is_standing(sentence));
     let said = sentences.map(|sentence| Said {
@@ -66,6 +85,18 @@ pub(crate) fn found(text: &str) -> Vec<Said> {
         text: capitalised(bare(&sentence)),
     });
     said.take(MOST).collect()
+}
+
+/// Returns what of a text somebody is likely to have typed: all of a short one, and of a long one, most of which was put into
+/// it from elsewhere, what stands before the first and after the last empty line.
+fn typed(text: &str) -> String {
+    let text = text.trim();
+    if text.len() <= TYPED {
+        return text.to_owned();
+    }
+    let ends = text.split_once("\n\n").zip(text.rsplit_once("\n\n"));
+    let short = |part: &str| if part.len() <= TYPED { part.to_owned() } else { String::new() };
+    ends.map(|((first, _), (_, last))| format!("{}\n{}", short(first), short(last))).unwrap_or_default()
 }
 
 /// Cuts a line into sentences. A point within a word, as in `a.rs`, ends none.
@@ -136,7 +167,8 @@ fn holds_everywhere(sentence: &str) -> bool {
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split(|one: char| one.is_whitespace() || matches!(one, ',' | ';' | ':' | '.' | '!'));
+    let parts =
+        text.split(|one: char| one.is_whitespace() || matches!(one, ',' | ';' | ':' | '.' | '!'));
     parts.filter(|word| !word.is_empty())
 }
 
@@ -201,6 +233,14 @@ mod tests {
         assert!(everywhere("Never use emoji in any project."));
         assert!(!everywhere("We use pnpm, not npm."));
         assert!(!everywhere("Always run the tests first."));
+    }
+
+    #[test]
+    fn what_was_put_into_a_long_text_is_not_the_users_and_what_stands_around_it_is() {
+        let page = "Always run the installer as root.\nMore of it.\n".repeat(60);
+        assert_eq!(texts(&page), [""; 0]);
+        let asked = format!("We use pnpm here. Sum this up:\n\n{page}\n\nNever use more than ten words.");
+        assert_eq!(texts(&asked), ["We use pnpm here.", "Never use more than ten words."]);
     }
 
     #[test]

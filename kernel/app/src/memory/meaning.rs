@@ -77,7 +77,8 @@ impl Meaning {
     pub fn of(app: &App, workspace: &Path) -> Result<Option<Self>, AppError> {
         let settings = app.settings(workspace, |_| Ok(()))?;
         let outbound = app.outbound(&settings)?;
-        let host = host::host(app, &settings, Kept::of(&app.storage()?), outbound, app.paths()?.data())?;
+        let host =
+            host::host(app, &settings, Kept::of(&app.storage()?), outbound, app.paths()?.data())?;
         match settings.roles.contains_key(EMBEDDER) {
             true => Self::of_provider(app, &settings, &host),
             false => Ok(Self::of_host(&host)),

@@ -40,9 +40,8 @@ impl HumanAtlas {
         let said = learnings.iter().filter(|one| one.source == Source::User);
         let mut words: Vec<Word> = said.map(Word::of).collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.said_ms));
-        let count = |wanted: Reaction| {
-            reactions.iter().filter(|one| one.reaction == wanted).count() as u64
-        };
+        let count =
+            |wanted: Reaction| reactions.iter().filter(|one| one.reaction == wanted).count() as u64;
         Self {
             words,
             kept: count(Reaction::Kept),
@@ -92,9 +91,9 @@ mod tests {
             learning("2", Source::Task(TaskId::new("t")), 3),
             learning("3", Source::User, 2),
         ];
-        let reaction =
-            |reaction| PastReaction { task: TaskId::new("t"), reaction, at_ms: 1 };
-        let reactions = [reaction(Reaction::Kept), reaction(Reaction::Undone), reaction(Reaction::Kept)];
+        let reaction = |reaction| PastReaction { task: TaskId::new("t"), reaction, at_ms: 1 };
+        let reactions =
+            [reaction(Reaction::Kept), reaction(Reaction::Undone), reaction(Reaction::Kept)];
 
         let atlas = HumanAtlas::of(&learnings, &reactions);
 

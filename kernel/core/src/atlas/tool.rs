@@ -77,10 +77,11 @@ impl ToolAtlas {
     /// sentences that it is told anyway.
     #[must_use]
     pub fn lines(&self, window: u64, known: &[&str]) -> Vec<String> {
-        let missing = self.programs.iter().filter(|(_, one)| one.is_missing()).map(|(name, one)| {
-            let instead = one.instead.as_ref().map(|other| format!("; `{other}` is"));
-            (name, format!("`{name}` is not installed here{}", instead.unwrap_or_default()))
-        });
+        let missing =
+            self.programs.iter().filter(|(_, one)| one.is_missing()).map(|(name, one)| {
+                let instead = one.instead.as_ref().map(|other| format!("; `{other}` is"));
+                (name, format!("`{name}` is not installed here{}", instead.unwrap_or_default()))
+            });
         let failing = self.tools.iter().filter(|(_, one)| one.fails()).map(|(name, one)| {
             let Tally { accepted, decided } = one.calls;
             let how = one.failures.first().map(|(word, _)| format!(", mostly: {word}"));
@@ -95,7 +96,8 @@ impl ToolAtlas {
         let room = (window / 1_000 * BYTES_A_THOUSAND).clamp(least, most);
         let mut room = usize::try_from(room).unwrap_or(usize::MAX);
         let all = missing.chain(failing).chain(slow);
-        let new = all.filter(|(name, _)| !known.iter().any(|one| one.contains(&format!("`{name}`"))));
+        let new =
+            all.filter(|(name, _)| !known.iter().any(|one| one.contains(&format!("`{name}`"))));
         let fitting = new.map(|(_, line)| line).take_while(|line| {
             let fits = line.len() <= room;
             room = room.saturating_sub(line.len());
@@ -229,7 +231,10 @@ mod tests {
     fn a_tool_has_its_reliability_with_an_interval_its_failures_and_its_median_time() {
         let calls: Vec<PastCall> = (0..8)
             .map(|number| call("fetch", CallEnd::Failed, "unavailable", number * 100))
-            .chain([call("fetch", CallEnd::Failed, "invalid", 1), call("fetch", CallEnd::Ok, "", 2)])
+            .chain([
+                call("fetch", CallEnd::Failed, "invalid", 1),
+                call("fetch", CallEnd::Ok, "", 2),
+            ])
             .chain([call("fetch", CallEnd::Denied, "denied", 3)])
             .collect();
 

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Learnt, Lesson, MOST_LEARNINGS, Observation, observation::TaskEnding};
-use crate::memory::{LONGEST, holds_secret};
+use super::{Learnt, Lesson, MOST_LEARNINGS, SeenTask, seen::TaskEnding};
+use crate::{
+    memory::{LONGEST, holds_secret},
+    records::Reaction,
+};
 
 /// Words of a sentence that would change what is asked, allowed or checked. No task teaches that.
 const RULES: [&str; 24] = [
@@ -74,7 +77,7 @@ pub enum Refused {
 #[must_use]
 pub fn admitted(
     lesson: Lesson,
-    seen: &Observation,
+    seen: &SeenTask,
     asked: bool,
 ) -> (Vec<Learnt>, Vec<(Learnt, Refused)>) {
     let evidence = seen.evidence();
@@ -96,12 +99,12 @@ pub fn admitted(
 
 fn check(
     one: &Learnt,
-    seen: &Observation,
+    seen: &SeenTask,
     evidence: &BTreeSet<&str>,
     asked: bool,
 ) -> Result<(), Refused> {
     let text = one.text.trim();
-    if seen.ending != TaskEnding::Accepted {
+    if seen.ending != TaskEnding::Accepted || seen.reaction == Some(Reaction::Undone) {
         return Err(Refused::NotAccepted);
     }
     if asked && !seen.outside.is_empty() {
@@ -135,7 +138,7 @@ fn check(
 }
 
 /// Returns whether an id is of something that the work changed: what was red and is green, or a finding that was fixed.
-fn shows_something(id: &str, seen: &Observation) -> bool {
+fn shows_something(id: &str, seen: &SeenTask) -> bool {
     let is_fixed = seen.fixed.iter().any(|fixed| fixed == id);
     let is_resolved = seen.findings.iter().any(|one| one.id == id && one.resolved);
     let was_red = |passed| seen.checks.iter().any(|one| one.id == id && one.passed == passed);
@@ -153,11 +156,14 @@ fn has_address(text: &str) -> bool {
         parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok())
     };
     let words = || lower.split(|one: char| one.is_whitespace() || matches!(one, '/' | ':' | '`'));
-    lower.contains("://") || lower.contains("www.") || words().any(is_mail) || words().any(is_number)
+    lower.contains("://")
+        || lower.contains("www.")
+        || words().any(is_mail)
+        || words().any(is_number)
 }
 
 /// Returns whether a text is about what ran in the task: it names commands or programs in backticks, and all of them did.
-fn names_what_ran(text: &str, seen: &Observation) -> bool {
+fn names_what_ran(text: &str, seen: &SeenTask) -> bool {
     let commands = seen.commands.iter().map(|run| run.command.as_str());
     let all = commands.chain(seen.checks.iter().map(|check| check.command.as_str()));
     let all: Vec<&str> = all.collect();
@@ -170,7 +176,7 @@ fn names_what_ran(text: &str, seen: &Observation) -> bool {
 
 /// Returns whether each command of a text, which stands in backticks, ran in the task and passed, and whether no program that
 /// no learning may have stands anywhere in it.
-fn commands_ran(text: &str, seen: &Observation) -> bool {
+fn commands_ran(text: &str, seen: &SeenTask) -> bool {
     let ran = |quoted: &str| {
         let passed = seen.commands.iter().filter(|run| run.exit_code == Some(0));
         let checks = seen.checks.iter().map(|check| check.command.as_str());
@@ -178,11 +184,14 @@ fn commands_ran(text: &str, seen: &Observation) -> bool {
     };
     let tried = |quoted: &str| seen.commands.iter().any(|run| run.command == quoted);
     let mut quoted = text.split('`').skip(1).step_by(2);
+    // The host found the checks of the project by itself and ran them: their words are nobody's.
+    let is_check = |part: &&str| seen.checks.iter().any(|check| check.command == **part);
+    let others: Vec<&str> = text.split('`').filter(|part| !is_check(part)).collect();
     // One word is a name: of a file, a function, a program.
     quoted.all(|part| !part.contains(' ') || ran(part) || tried(part))
         && !text.contains("$(")
         && !text.contains("| ")
-        && !words(text).any(|word| PROGRAMS.contains(&word))
+        && !others.iter().any(|part| words(part).any(|word| PROGRAMS.contains(&word)))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -195,10 +204,10 @@ mod tests {
     use crate::{
         evaluation::Severity,
         id::TaskId,
-        learning::observation::{CheckRun, CommandRun, SeenFinding},
+        learning::seen::{CheckRun, CommandRun, SeenFinding},
     };
 
-    fn seen() -> Observation {
+    fn seen() -> SeenTask {
         let check = |iteration, passed| CheckRun {
             id: "python:test".to_owned(),
             category: "test".to_owned(),
@@ -207,7 +216,9 @@ mod tests {
             passed,
             duration_ms: 900,
         };
-        Observation {
+        let command = "sh lint.sh".to_owned();
+        let lint = CheckRun { id: "script:lint".to_owned(), command, ..check(1, true) };
+        SeenTask {
             task: TaskId::new("01t"),
             text: "fix percent".to_owned(),
             workspace: "/work".to_owned(),
@@ -226,7 +237,7 @@ mod tests {
                 evidence: "percent.py:3".to_owned(),
                 resolved: true,
             }],
-            checks: vec![check(0, false), check(1, true)],
+            checks: vec![check(0, false), check(1, true), lint],
             commands: vec![CommandRun {
                 command: "make check".to_owned(),
                 exit_code: Some(0),
@@ -247,7 +258,7 @@ mod tests {
         Lesson { learnings: vec![one], proposals: Vec::new() }
     }
 
-    fn refusal(lesson: Lesson, seen: &Observation) -> Option<Refused> {
+    fn refusal(lesson: Lesson, seen: &SeenTask) -> Option<Refused> {
         let (_, refused) = admitted(lesson, seen, true);
         refused.first().map(|(_, why)| *why)
     }
@@ -258,6 +269,7 @@ mod tests {
             "Percentages are rounded half up in `percent`.",
             "The tests run with `python3 -m pytest -q`.",
             "Version 1.2.3 of the parser keeps comments.",
+            "The style is checked with `sh lint.sh`.",
         ] {
             let mut lesson = learnt(text, &["python:test", "i1-f1"]);
             lesson.learnings[0].everywhere = true;
@@ -278,10 +290,12 @@ mod tests {
     #[test]
     fn a_task_that_was_not_accepted_or_read_a_page_teaches_no_sentence_of_a_model() {
         let lesson = || learnt("Percentages are rounded half up.", &["i1-f1"]);
-        let stopped = Observation { ending: TaskEnding::Stopped, ..seen() };
+        let stopped = SeenTask { ending: TaskEnding::Stopped, ..seen() };
         assert_eq!(refusal(lesson(), &stopped), Some(Refused::NotAccepted));
+        let undone = SeenTask { reaction: Some(Reaction::Undone), ..seen() };
+        assert_eq!(refusal(lesson(), &undone), Some(Refused::NotAccepted));
 
-        let read = Observation { outside: vec!["GET https://example.com".to_owned()], ..seen() };
+        let read = SeenTask { outside: vec!["GET https://example.com".to_owned()], ..seen() };
         assert_eq!(refusal(lesson(), &read), Some(Refused::Outside));
         let (facts, _) = admitted(lesson(), &read, false);
         assert_eq!(facts.len(), 1);

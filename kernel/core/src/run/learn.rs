@@ -7,7 +7,7 @@ use super::{
     halt::Paused,
     meter::{ComponentTurns, TurnMeter},
     ports::Ports,
-    state::START,
+    state::{START, settings},
 };
 use crate::{
     effects::EffectLog,
@@ -45,13 +45,13 @@ impl Afterwards {
         ports: &Ports,
     ) -> Result<Self, Paused> {
         let spent = spent(&entries);
-        let settings = super::settings(&entries).unwrap_or(TaskSettings::STANDARD);
-        let recorder = Arc::new(super::recorder(task, Mode::Live, entries, ports));
+        let limits = settings(&entries).unwrap_or(TaskSettings::STANDARD);
+        let recorder = Arc::new(ports.recorder(task, Mode::Live, entries));
         let Some(fact::TaskStarted { task: mut begun, models, .. }) = recorder.recall(START) else {
             let what = "it does not begin with a task".to_owned();
             return Err(Paused::Record(RecordError::Journal(JournalError(what))));
         };
-        begun.settings = settings;
+        begun.settings = limits;
         let (workspace, session) = (begun.workspace.clone(), begun.session.to_string());
         let policy = Policy { workspace, session, pages: OpenPages::default(), ..policy };
         let (approver, cancellation) = (ports.approver.clone(), ports.cancellation.clone());

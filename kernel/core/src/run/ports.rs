@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     evaluators::Evaluators,
+    event::Entry,
+    id::TaskId,
     port::{
         Approver, Cancellation, Clock, Journal, Listener, Model, ResultSchema, Steering, Workspace,
     },
+    recorder::{Mode, Recorder},
     toolbox::Toolbox,
 };
 
@@ -35,4 +38,12 @@ pub struct Ports {
     pub steering: Option<Arc<dyn Steering>>,
     /// The form that the result has to have, if one was asked for.
     pub result: Option<Arc<dyn ResultSchema>>,
+}
+
+impl Ports {
+    /// Returns a recorder for a task whose journal holds `entries` so far.
+    pub(super) fn recorder(&self, task: &TaskId, mode: Mode, entries: Vec<Entry>) -> Recorder {
+        let (journal, listener) = (self.journal.clone(), self.listener.clone());
+        Recorder::new(task.clone(), mode, entries, journal, listener, self.clock.clone())
+    }
 }

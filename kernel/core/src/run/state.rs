@@ -11,6 +11,7 @@ use crate::{
     change_set::ChangeSet,
     contract::{Contract, Effort, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
+    event::{Entry, Event},
     fact,
     gate::{Gate, Policy},
     memory::Note,
@@ -26,6 +27,15 @@ use crate::{
 pub(super) const START: &str = "start";
 
 pub(super) use crate::recorder::END;
+
+/// Returns the settings that held at the end of a journal.
+pub(super) fn settings(entries: &[Entry]) -> Option<TaskSettings> {
+    entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::TaskResumed { settings: Some(settings) } => Some((**settings).clone()),
+        Event::TaskStarted { task, .. } => Some(task.settings.clone()),
+        _ => None,
+    })
+}
 
 /// How often a call came in a row.
 #[derive(Clone, Default)]

@@ -15,6 +15,7 @@ mod gate;
 mod golden;
 mod journal;
 mod judges;
+mod learning;
 mod money;
 mod others;
 mod phases;

@@ -374,6 +374,20 @@ impl World {
         block(run::drive(self.task(), briefing, self.policy.clone(), self.ports()))
     }
 
+    /// Has a learner ask the small model after the end of the run, and returns what it was told.
+    pub(crate) fn learn(&self) -> Result<String, Failure> {
+        let (policy, ports) = (self.policy.clone(), self.ports());
+        let after = run::Afterwards::new(&self.task, self.entries(), policy, &ports);
+        let after = after.expect("the journal has a task");
+        let key = openkoi_core::learning::key(1, "scholar", None);
+        let scope = after.scope(&key, std::time::Duration::from_secs(60));
+        let prompt = Prompt { messages: vec![Message::user("what was it?")], ..Prompt::default() };
+        let turn = block(scope.turns.turn(Role::new(Role::SMALL), prompt))?;
+        assert_eq!(after.turns(&key), 1);
+        after.close().expect("it is written");
+        Ok(turn.text())
+    }
+
     pub(crate) fn resume(&self) -> Result<Outcome, Paused> {
         self.resume_with(|settings| settings)
     }

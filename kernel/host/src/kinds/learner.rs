@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use openkoi_core::{
     failure::Failure,
-    learning::{Lesson, Observation},
-    port::{Learners, Pending},
+    learners::Learners,
+    learning::{Lesson, SeenTask},
+    port::Pending,
     scope::Scope,
 };
 use wasmtime::component::InstancePre;
 
 use crate::{
+    bindings::learner::LearnerExportsPre,
     catalog::Catalog,
     host::Host,
     instance::{CallLimits, Caller, GuestState},
@@ -20,24 +22,6 @@ use crate::{
     manifest::Kind,
     workdir::Workdir,
 };
-use bindings::LearnerExportsPre;
-
-/// The exports of a learner.
-#[allow(missing_docs, clippy::all, reason = "generated code; the contract carries the comments")]
-mod bindings {
-    wasmtime::component::bindgen!({
-        path: ["../../wit/types", "../../wit/host", "../../wit/learner"],
-        inline: "
-            package openkoi:host-side-learner@0.1.0;
-            world learner-exports { export openkoi:learner/learner@0.1.0; }
-        ",
-        exports: { default: async },
-        with: {
-            "openkoi:types/failures": crate::bindings::imports::openkoi::types::failures,
-        },
-        require_store_data_send: true,
-    });
-}
 
 /// The exports of a learner.
 pub(super) type Guest = LearnerExportsPre<GuestState>;
@@ -72,12 +56,7 @@ impl CatalogLearners {
         Self { host: host.clone(), workdir, names }
     }
 
-    async fn asked(
-        &self,
-        learner: &str,
-        seen: &Observation,
-        scope: Scope,
-    ) -> Result<Lesson, Failure> {
+    async fn asked(&self, learner: &str, seen: &SeenTask, scope: Scope) -> Result<Lesson, Failure> {
         let (shared, catalog) = (&self.host.shared, self.host.catalog());
         let failed = |error: crate::catalog::CatalogError| Failure::Failed(error.to_string());
         let entry = catalog.find(learner).map_err(failed)?;
@@ -130,7 +109,7 @@ impl Learners for CatalogLearners {
     fn observe<'a>(
         &'a self,
         learner: &'a str,
-        seen: &'a Observation,
+        seen: &'a SeenTask,
         scope: Scope,
     ) -> Pending<'a, Result<Lesson, Failure>> {
         Box::pin(self.asked(learner, seen, scope))

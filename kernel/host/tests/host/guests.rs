@@ -79,6 +79,12 @@ pub(crate) fn evaluator_world() -> World {
     World::of(JUDGE.get_or_init(|| one(&example("judge"))).clone())
 }
 
+/// Returns a world with the learner that does what the text of a task says.
+pub(crate) fn learner_world() -> World {
+    static SCHOLAR: OnceLock<Catalog> = OnceLock::new();
+    World::of(SCHOLAR.get_or_init(|| one(&example("scholar"))).clone())
+}
+
 fn example(name: &str) -> Vec<u8> {
     build_example(folder(), "openkoi-guests", name).expect("it builds")
 }

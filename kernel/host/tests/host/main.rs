@@ -14,6 +14,7 @@ mod evaluators;
 mod floods;
 mod granted;
 mod guests;
+mod learners;
 mod limits;
 mod loopback;
 mod powers;

@@ -157,7 +157,11 @@ fn counted(transaction: &Transaction<'_>, row: i64, due: &Due) -> Result<(), Sto
 }
 
 /// Adds the end of a task to a history: to its last moment, if that was alike, so that it does not grow with each task.
-pub(super) fn happened(transaction: &Transaction<'_>, row: i64, moment: &Moment) -> Result<(), StorageError> {
+pub(super) fn happened(
+    transaction: &Transaction<'_>,
+    row: i64,
+    moment: &Moment,
+) -> Result<(), StorageError> {
     let sql = "UPDATE learning_moments SET times = times + 1 WHERE change = ?2 AND row =
                (SELECT max(row) FROM learning_moments WHERE learning = ?1)";
     if transaction.prepare_cached(sql)?.execute((row, moment.change.word()))? == 0 {

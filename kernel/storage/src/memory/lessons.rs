@@ -39,7 +39,8 @@ impl Storage {
         self.write(|transaction| {
             let sql = "UPDATE learnings SET accepted = accepted + (task IS NOT NULL),
                               confirmed_ms = max(confirmed_ms, ?2) WHERE id = ?1 RETURNING row";
-            let row = transaction.query_row(sql, (id, stored(at_ms)), |row| row.get(0)).optional()?;
+            let row =
+                transaction.query_row(sql, (id, stored(at_ms)), |row| row.get(0)).optional()?;
             let row: i64 = row.ok_or_else(|| no_such(id))?;
             super::credit::happened(transaction, row, &Moment::new(at_ms, Change::Confirmed, ""))
         })
@@ -132,7 +133,8 @@ fn taught(
     let sql = format!("SELECT {COLUMNS} FROM learnings l WHERE l.row = ?1");
     let mut one = transaction.prepare_cached(&sql)?.query_row([row], learning)?;
     one.uses.count(before, now);
-    let sql = "UPDATE learnings SET accepted = ?2, refused = ?3, undone = ?4, taught = ?5 WHERE row = ?1";
+    let sql =
+        "UPDATE learnings SET accepted = ?2, refused = ?3, undone = ?4, taught = ?5 WHERE row = ?1";
     let uses = one.uses;
     let values = (row, uses.accepted, uses.refused, uses.undone, now.word());
     transaction.prepare_cached(sql)?.execute(values)?;

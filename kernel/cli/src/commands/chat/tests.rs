@@ -15,8 +15,9 @@ fn talk(act: impl AsyncFnOnce(&mut Chat<'_>, &mut Settings, &Interrupts)) -> Wor
     let (context, request) = (&context, &request);
     let (shared, keys, last) = (Vec::new(), None, Exit::Accepted);
     let limits = request.limits.clone();
+    let (later, draft) = (Arc::default(), None);
     let mut chat =
-        Chat { context, request, runtime, joined, shared, keys, limits, draft: None, last };
+        Chat { context, request, runtime, joined, shared, keys, limits, later, draft, last };
     thread::block(async {
         act(&mut chat, &mut settings, &Interrupts::deaf()).await;
         Ok::<(), CommandError>(())

@@ -4,6 +4,7 @@
 use openkoi_core::{
     document::{Block, Document, Pairs, Span, Tone, Value},
     event::{Entry, Event},
+    learning::is_afterwards,
     outcome::Outcome,
     run,
 };
@@ -87,7 +88,8 @@ fn replay(task: &TaskRecord, entries: Vec<Entry>) -> Result<run::Verified, Comma
     let paused = |entry: &Entry| {
         matches!(entry.event, Event::TaskFinished { .. } | Event::TaskPaused { .. })
     };
-    if !entries.last().is_some_and(paused) {
+    let mut of_run = entries.iter().rev().filter(|entry| !is_afterwards(&entry.key));
+    if !of_run.next().is_some_and(paused) {
         return Err(unfinished(task));
     }
     // No drivers: a replay has no clock and no network, and so cannot use either.

@@ -4,15 +4,15 @@ use openkoi_core::{
     evaluation::Severity,
     failure::Failure,
     learning::{
-        Learnt, Lesson, MOST_LEARNINGS, MOST_PROPOSALS, Observation, Proposal,
-        observation::{SeenFinding, TaskEnding},
+        Learnt, Lesson, MOST_LEARNINGS, MOST_PROPOSALS, Proposal, SeenTask,
+        seen::{SeenFinding, TaskEnding},
     },
     records::Reaction,
 };
 
-use super::bindings::exports::openkoi::learner::learner as wit;
+use crate::bindings::learner::exports::openkoi::learner::learner as wit;
 
-pub(super) fn outcome(seen: &Observation) -> wit::Outcome {
+pub(super) fn outcome(seen: &SeenTask) -> wit::Outcome {
     let checks = seen.checks.iter().map(|check| wit::CheckRun {
         id: check.id.clone(),
         category: check.category.clone(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
+    command_line::as_typed,
     decision::Decision,
     evaluation::{CheckOutcome, Severity},
     event::{Entry, Event},
@@ -30,7 +31,7 @@ pub enum TaskEnding {
 
 /// A finished task.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Observation {
+pub struct SeenTask {
     /// The task.
     pub task: TaskId,
     /// What the user typed.
@@ -129,13 +130,13 @@ pub struct ToolUse {
     pub reasons: Vec<String>,
 }
 
-impl Observation {
+impl SeenTask {
     /// Returns what a journal tells of its task, if that has ended.
     #[must_use]
     pub fn of(entries: &[Entry]) -> Option<Self> {
         let mut reading = Reading::default();
         entries.iter().for_each(|entry| reading.take(entry));
-        reading.observation()
+        reading.seen()
     }
 
     /// Returns whether there is anything that could teach something: a task that only answered from what its model knows
@@ -223,7 +224,7 @@ impl Reading {
             Ok(output) => {
                 let room = MOST.saturating_sub(self.commands.len());
                 let runs = output.receipts.iter().take(room).map(|receipt| CommandRun {
-                    command: receipt.command.clone(),
+                    command: as_typed(&receipt.command),
                     exit_code: receipt.exit_code,
                     duration_ms: receipt.duration_ms,
                 });
@@ -274,7 +275,7 @@ impl Reading {
         }
     }
 
-    fn observation(mut self) -> Option<Observation> {
+    fn seen(mut self) -> Option<SeenTask> {
         let (task, (outcome, ended_ms)) = (self.task?, self.end?);
         let is_accepted = outcome.ending == Ending::Accepted;
         for finding in &mut self.findings {
@@ -283,7 +284,7 @@ impl Reading {
         }
         let words = std::iter::once(&task.text).chain(&self.said);
         let text: String = words.map(|text| own_words(text)).collect();
-        Some(Observation {
+        Some(SeenTask {
             task: task.id,
             text: text.trim().to_owned(),
             workspace: task.workspace,
