@@ -52,8 +52,7 @@ pub const OPENKOI_LEARNING: Variable = Variable {
 pub const VISUAL: Variable =
     Variable { name: "VISUAL", help: "The editor of `openkoi learn edit`" };
 /// The user's editor, where the other variable is not set.
-pub const EDITOR: Variable =
-    Variable { name: "EDITOR", help: "The same, where VISUAL is not set" };
+pub const EDITOR: Variable = Variable { name: "EDITOR", help: "The same, where VISUAL is not set" };
 /// The user's home directory.
 pub const HOME: Variable = Variable {
     name: "HOME",

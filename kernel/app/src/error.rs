@@ -14,9 +14,9 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, learn::error::LearnError, memory::error::MemoryError,
-    models::ModelsError, paths::PathsError, settings::SettingsError, undo::error::UndoError,
-    worktree::error::WorktreeError,
+    consents::ConsentsError, dry_run::error::DryRunError, learn::error::LearnError,
+    memory::error::MemoryError, models::ModelsError, paths::PathsError, settings::SettingsError,
+    undo::error::UndoError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.

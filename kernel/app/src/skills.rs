@@ -35,7 +35,7 @@ pub(crate) use choice::Chosen;
 pub use choice::{RankedSkill, SkillRoom, digest};
 pub use loaded::{KnownSkill, LoadedSkills};
 pub(crate) use nearness::embed_skills_beside;
-pub use nearness::{Nearness, embed_skills};
+pub use nearness::{Nearness, nearness};
 
 /// A file that tells OpenKoi's own source.
 const OWN_FILE: &str = "kernel/core/src/run.rs";

@@ -5,8 +5,8 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, models, plugin,
-        prune, resume, rewind, run, session, skill, status, task, trust, undo,
+        chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, models,
+        plugin, prune, resume, rewind, run, session, skill, status, task, trust, undo,
     },
     context::Context,
     error::CommandError,

@@ -3,7 +3,8 @@
 
 use openkoi_core::memory::Learning;
 use openkoi_storage::{
-    Storage, StorageError, proposals::KeptProposal, sessions::SessionRecord, tasks::TaskRecord};
+    Storage, StorageError, proposals::KeptProposal, sessions::SessionRecord, tasks::TaskRecord,
+};
 
 use crate::error::CommandError;
 

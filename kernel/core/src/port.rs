@@ -316,7 +316,12 @@ pub trait Proposals: Send + Sync {
     /// # Errors
     ///
     /// The proposals cannot be kept.
-    fn propose(&self, learner: &str, task: &TaskId, proposals: &[Proposal]) -> Result<usize, Failure>;
+    fn propose(
+        &self,
+        learner: &str,
+        task: &TaskId,
+        proposals: &[Proposal],
+    ) -> Result<usize, Failure>;
 }
 
 /// Proposals that nobody keeps.

@@ -15,10 +15,7 @@ impl Storage {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn skill_nearness(
-        &self,
-        question: &Vectors,
-    ) -> Result<HashMap<String, f64>, StorageError> {
+    pub fn skill_nearness(&self, question: &Vectors) -> Result<HashMap<String, f64>, StorageError> {
         let Some(vector) = question.vectors.first() else { return Ok(HashMap::new()) };
         let wanted = StoredVector::of(vector);
         self.read(|connection| {

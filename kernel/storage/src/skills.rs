@@ -35,6 +35,7 @@ mod folder;
 mod front_matter;
 mod lenient;
 mod pin;
+mod reading;
 pub mod requirements;
 mod skeleton;
 mod skill;

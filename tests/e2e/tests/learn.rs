@@ -105,7 +105,10 @@ fn repository() -> Vec<u8> {
         ("skills-1a2b/skills/pdf/form.md", FORM),
         ("skills-1a2b/skills/pdf/scripts/read.sh", SCRIPT),
         ("skills-1a2b/skills/pdf/.env", "hidden"),
-        ("skills-1a2b/skills/other/SKILL.md", "---\nname: other\ndescription: Something else\n---\nx\n"),
+        (
+            "skills-1a2b/skills/other/SKILL.md",
+            "---\nname: other\ndescription: Something else\n---\nx\n",
+        ),
     ])
 }
 
@@ -127,9 +130,8 @@ fn installed(home: &Home, name: &str) -> Vec<String> {
             }
         }
     }
-    let below = |path: &std::path::PathBuf| {
-        path.strip_prefix(&folder).unwrap().display().to_string()
-    };
+    let below =
+        |path: &std::path::PathBuf| path.strip_prefix(&folder).unwrap().display().to_string();
     let mut found: Vec<String> = found.iter().map(below).collect();
     found.retain(|path| path != ".openkoi.json");
     found.sort();
@@ -236,7 +238,8 @@ fn an_update_shows_what_differs_before_it_replaces_a_skill() {
         ]),
     );
     let shown = home.openkoi(["learn", "--update", "pdf"]).run().expect_code(8);
-    for line in ["-Read [the form]", "+Fetch and read [the form]", "--- a/form.md", "+++ /dev/null"] {
+    for line in ["-Read [the form]", "+Fetch and read [the form]", "--- a/form.md", "+++ /dev/null"]
+    {
         assert!(shown.stdout.contains(line), "{line}: {shown}");
     }
     assert_eq!(installed(&home, "pdf").len(), 3, "nothing is replaced unasked");
@@ -495,8 +498,10 @@ fn a_person_at_a_terminal_picks_a_proposal_and_decides() {
     ALIKE[..3].iter().for_each(|task| drop(fixed(&home, task)));
 
     let mut terminal = home.openkoi(["learn"]).at_a_terminal();
-    terminal.answers("pick a proposal", "1");
-    terminal.answers("accept, edit, later or never", "a");
+    terminal.wait_for("pick a proposal");
+    terminal.types("1");
+    terminal.wait_for("accept, edit, later or never");
+    terminal.types("a");
     assert_eq!(terminal.ends(), 0, "{}", terminal.shown());
     assert!(terminal.shown().contains("it is given to later tasks"), "{}", terminal.shown());
     assert_eq!(proposals(&home), [""; 0]);

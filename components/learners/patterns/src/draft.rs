@@ -16,9 +16,8 @@ const NAME_WORDS: usize = 3;
 /// The longest text of a task that is quoted, in characters.
 const QUOTED: usize = 120;
 /// Programs that only look: what they are run for differs from task to task.
-const LOOKING: [&str; 12] = [
-    "ls", "pwd", "cat", "head", "tail", "echo", "which", "find", "grep", "rg", "wc", "sed",
-];
+const LOOKING: [&str; 12] =
+    ["ls", "pwd", "cat", "head", "tail", "echo", "which", "find", "grep", "rg", "wc", "sed"];
 
 /// Returns the skill that does what these tasks did; nothing if they have too little in common. The present one is the last.
 pub(crate) fn of(outcome: &Outcome, works: &[Work], confidence: f64) -> Option<SkillDraft> {
@@ -112,15 +111,22 @@ impl Common<'_> {
         if !found.is_empty() {
             return found;
         }
-        let kinds = self.works.iter().flat_map(|work| work.files.iter().map(|path| kind(path).to_owned()));
+        let kinds =
+            self.works.iter().flat_map(|work| work.files.iter().map(|path| kind(path).to_owned()));
         let found = of(kinds.collect(), &|work, name| work.kinds().contains(name));
         found.into_iter().map(|kind| format!("*.{kind}")).collect()
     }
 }
 
-fn text(words: &[String], steps: &[String], files: &[String], checks: &[(String, String)]) -> String {
+fn text(
+    words: &[String],
+    steps: &[String],
+    files: &[String],
+    checks: &[(String, String)],
+) -> String {
     let title = words.iter().take(NAME_WORDS).cloned().collect::<Vec<_>>().join(" ");
-    let mut text = format!("# {}\n\nThese steps worked in earlier tasks of this kind.\n\n", upper(&title));
+    let mut text =
+        format!("# {}\n\nThese steps worked in earlier tasks of this kind.\n\n", upper(&title));
     let mut number = 0;
     let mut step = |line: String| {
         number += 1;

@@ -105,9 +105,7 @@ pub(crate) fn present(outcome: &Outcome, session: &str) -> Work {
         tools: outcome.tools.iter().map(|one| one.tool.clone()).collect(),
         files: named(outcome.changed.iter().cloned()),
         commands: plain(runs),
-        checks: passed(
-            checks.map(|run| (run.category.as_str(), run.command.as_str(), run.passed)),
-        ),
+        checks: passed(checks.map(|run| (run.category.as_str(), run.command.as_str(), run.passed))),
     }
 }
 
@@ -117,10 +115,8 @@ pub(crate) fn asked_alike(past: &dyn Past, outcome: &Outcome) -> Result<(String,
     let own = tasks.iter().find(|task| task.id == outcome.task);
     let session = own.map(|task| task.session.clone()).unwrap_or_default();
     let others = tasks.iter().filter(|task| {
-        let is_over = matches!(
-            task.status,
-            TaskStatus::Accepted | TaskStatus::Stopped | TaskStatus::Failed
-        );
+        let is_over =
+            matches!(task.status, TaskStatus::Accepted | TaskStatus::Stopped | TaskStatus::Failed);
         is_over && task.id != outcome.task && task.workspace == outcome.workspace
     });
     let like = others.filter(|task| words::alike(&words, &stems(&task.text)) >= WORDS_ALIKE);
@@ -148,9 +144,7 @@ fn plain<'a>(runs: impl Iterator<Item = (&'a str, Option<i32>)>) -> Vec<String> 
     found
 }
 
-fn passed<'a>(
-    runs: impl Iterator<Item = (&'a str, &'a str, bool)>,
-) -> Vec<(String, String)> {
+fn passed<'a>(runs: impl Iterator<Item = (&'a str, &'a str, bool)>) -> Vec<(String, String)> {
     let mut last: Vec<(&str, &str, bool)> = Vec::new();
     for run in runs {
         last.retain(|(_, command, _)| *command != run.1);
@@ -190,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_check_counts_as_it_was_at_last() {
-        let runs = [("test", "a", false), ("test", "b", true), ("test", "a", true), ("test", "b", false)];
+        let runs =
+            [("test", "a", false), ("test", "b", true), ("test", "a", true), ("test", "b", false)];
         assert_eq!(passed(runs.into_iter()), [("test".to_owned(), "a".to_owned())]);
     }
 }

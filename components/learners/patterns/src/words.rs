@@ -37,7 +37,8 @@ pub(crate) fn of(text: &str) -> Vec<Word> {
 /// Returns a run of letters as words: scripts that write no blanks are cut into pairs, which find each other as words do.
 fn parts(run: &str) -> Vec<String> {
     let letters: Vec<char> = run.chars().collect();
-    let is_dense = letters.iter().any(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{3040}'..='\u{9fff}'));
+    let is_dense =
+        letters.iter().any(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{3040}'..='\u{9fff}'));
     match letters.len() {
         3.. if is_dense => letters.windows(2).map(|pair| pair.iter().collect()).collect(),
         _ => vec![run.to_owned()],

@@ -213,7 +213,8 @@ mod tests {
     use super::*;
 
     fn origin(typed: &str) -> SkillOrigin {
-        SkillOrigin::of(typed, Path::new("/nowhere"), "https://host.test/{owner}/{repo}/{ref}").unwrap()
+        SkillOrigin::of(typed, Path::new("/nowhere"), "https://host.test/{owner}/{repo}/{ref}")
+            .unwrap()
     }
 
     fn chosen_of(paths: &[&str], typed: &str) -> Result<String, LearnError> {

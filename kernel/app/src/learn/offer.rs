@@ -266,7 +266,8 @@ mod tests {
 
     #[test]
     fn addresses_are_found_wherever_they_stand() {
-        let text = "See [it](https://a.test/x). curl http://b.test:80/y?z=1; `https://c.test` https://";
+        let text =
+            "See [it](https://a.test/x). curl http://b.test:80/y?z=1; `https://c.test` https://";
         let found: Vec<&str> = addresses(text).collect();
         assert_eq!(found, ["https://a.test/x", "https://c.test", "http://b.test:80/y?z=1"]);
     }

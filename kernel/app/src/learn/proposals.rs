@@ -85,7 +85,11 @@ impl StoredProposals {
                 }
                 _ => false,
             };
-            return Ok(if is_known { Ok(()) } else { Err("there is nothing that it could change") });
+            return Ok(if is_known {
+                Ok(())
+            } else {
+                Err("there is nothing that it could change")
+            });
         };
         let size = text.len() + description.len();
         Ok(match () {
@@ -127,7 +131,8 @@ pub fn draft(proposal: &Proposal) -> Option<String> {
         return Some(text.clone());
     }
     // JSON's quotes are YAML's, too.
-    let (description, categories) = (Value::from(description.as_str()), Value::from(categories.clone()));
+    let (description, categories) =
+        (Value::from(description.as_str()), Value::from(categories.clone()));
     Some(format!(
         "---\nname: {name}\ndescription: {description}\nmetadata:\n  categories: {categories}\n---\n\n{}\n",
         text.trim()
@@ -172,7 +177,9 @@ pub fn seen(app: &App, storage: &Storage, kept: KeptProposal) -> Result<Proposal
         }
     }
     let forgets = match &kept.proposal {
-        Proposal::Retire { learning, .. } => storage.find_learning(learning).ok().map(|one| one.text),
+        Proposal::Retire { learning, .. } => {
+            storage.find_learning(learning).ok().map(|one| one.text)
+        }
         _ => None,
     };
     let applies_to = match &skill {
@@ -211,7 +218,8 @@ pub fn accept(
             let skill = checked(kept.proposal.title(), &text)?;
             let file = file_of(app, &skill.name)?;
             app.paths()?.prepare()?;
-            durable::create_private_dir(file.parent().unwrap_or(&file)).map_err(LearnError::from)?;
+            durable::create_private_dir(file.parent().unwrap_or(&file))
+                .map_err(LearnError::from)?;
             durable::put_atomic(&file, text.as_bytes(), MODE).map_err(LearnError::from)?;
             Some(file)
         }
@@ -264,7 +272,8 @@ pub fn edit(app: &App, storage: &Storage, kept: &KeptProposal) -> Result<KeptPro
     let written = disk::read_text(&file, FILE_LIMIT).map_err(|error| failed(error.to_string()))?;
     let skill = checked(kept.proposal.title(), &written);
     let skill = skill.map_err(|error| failed(error.to_string()))?;
-    let edited = KeptProposal { proposal: with_text(&kept.proposal, &skill, written), ..kept.clone() };
+    let edited =
+        KeptProposal { proposal: with_text(&kept.proposal, &skill, written), ..kept.clone() };
     storage.decide_proposal(&edited)?;
     disk::remove_tree(&folder).map_err(|error| failed(error.to_string()))?;
     Ok(edited)
@@ -285,9 +294,8 @@ fn with_text(proposal: &Proposal, skill: &Skill, written: String) -> Proposal {
 }
 
 fn checked(name: &str, text: &str) -> Result<Skill, LearnError> {
-    Skill::of_text(name, text).map_err(|SkillProblem { path, reason }| {
-        LearnError::Skill(SkillProblem { path, reason })
-    })
+    Skill::of_text(name, text)
+        .map_err(|SkillProblem { path, reason }| LearnError::Skill(SkillProblem { path, reason }))
 }
 
 fn file_of(app: &App, name: &str) -> Result<PathBuf, AppError> {

@@ -32,11 +32,7 @@ impl LoadedSkills {
     /// the project that the user trusts: otherwise whoever is judged chooses the judge. Further ones that are not bundled join it
     /// if they are about the task. `nearness` has the cosine of the task and each of [`LoadedSkills::custom_judges`], where that
     /// is known.
-    pub(crate) fn rubrics(
-        &self,
-        task: &str,
-        nearness: Option<&[f64]>,
-    ) -> BTreeMap<String, Rubric> {
+    pub(crate) fn rubrics(&self, task: &str, nearness: Option<&[f64]>) -> BTreeMap<String, Rubric> {
         let besides = self.about(task, nearness);
         let chosen = RUBRICS.iter().filter_map(|(kind, bundled)| {
             let own = self.custom_judges().filter(|skill| is_about(skill, kind));

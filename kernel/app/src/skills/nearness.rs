@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use openkoi_core::{hash, port::Vectors};
+use openkoi_core::{hash, port::Vectors, task::own_words};
 use openkoi_storage::{Storage, skills::Skill};
 
 use super::loaded::LoadedSkills;
@@ -64,6 +64,12 @@ impl LoadedSkills {
         Ok((Nearness { skills, judges }, is_wanting))
     }
 
+    /// Returns the digests under which the vectors of all of them are kept.
+    pub fn digests(&self) -> Vec<String> {
+        let all = self.usable().chain(self.custom_judges());
+        all.map(|skill| Meant::of(skill).digest).collect()
+    }
+
     /// Returns whether there is a choice among them, for which their meaning counts.
     pub(crate) fn have_choice(&self) -> bool {
         self.usable().next().is_some() || self.custom_judges().next().is_some()
@@ -71,11 +77,7 @@ impl LoadedSkills {
 }
 
 /// Makes vectors of the skills that have none of this model.
-///
-/// # Errors
-///
-/// When the embedder cannot be used, or the database cannot be read or written.
-pub async fn embed_skills(
+async fn embed_skills(
     loaded: &LoadedSkills,
     storage: &Storage,
     meaning: &Meaning,
@@ -90,6 +92,26 @@ pub async fn embed_skills(
         storage.keep_skill_vectors(&digests, &meaning.of_passages(&texts).await?)?;
     }
     Ok(())
+}
+
+/// Returns how near skills are to a task, and waits until that is known. Where it cannot be, words alone decide.
+///
+/// # Errors
+///
+/// When the database cannot be read.
+pub async fn nearness(
+    loaded: &LoadedSkills,
+    storage: &Storage,
+    meaning: &Meaning,
+    task: &str,
+) -> Result<Nearness, AppError> {
+    if let Err(error) = embed_skills(loaded, storage, meaning).await {
+        tracing::warn!(%error, "skills are chosen by words alone");
+    }
+    match meaning.of_question(&own_words(task)).await {
+        Some(question) => Ok(loaded.nearness(storage, &question)?.0),
+        None => Ok(Nearness::default()),
+    }
 }
 
 /// Makes vectors as [`embed_skills`] does, on a thread of its own that nobody waits for.

@@ -7,7 +7,7 @@ use cap_std::{
     fs::{Dir, OpenOptions, OpenOptionsExt},
 };
 
-use super::{ArchiveError, ArchiveFile, ArchiveLimits};
+use super::file::{ArchiveError, ArchiveFile, ArchiveLimits, is_below};
 
 /// The most folders within one another.
 const LEVELS: usize = 12;
@@ -54,7 +54,7 @@ impl<F: Fn(&str) -> bool> Walk<'_, F> {
             let odd = || ArchiveError::Path(shown(&name));
             let text = name.to_str().ok_or_else(odd)?;
             let path = format!("{below}{text}");
-            if !super::is_below(&path) || level > LEVELS {
+            if !is_below(&path) || level > LEVELS {
                 return Err(odd());
             }
             let is_link = entry.file_type()?.is_symlink();

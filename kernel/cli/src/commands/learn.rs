@@ -5,8 +5,6 @@ mod propose;
 mod proposed;
 mod shown;
 
-use clap::Subcommand;
-
 use crate::{context::Context, error::CommandError, exit::Exit};
 
 /// Arguments of `openkoi learn`.
@@ -15,7 +13,7 @@ use crate::{context::Context, error::CommandError, exit::Exit};
 pub struct Args {
     /// The subcommand; without it, decide about what was proposed
     #[command(subcommand)]
-    command: Option<LearnCommand>,
+    command: Option<propose::LearnCommand>,
     #[command(flatten)]
     managed: ManagedFlags,
     /// Do not ask
@@ -24,48 +22,6 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// The subcommands of `openkoi learn`, about what was proposed.
-#[derive(Debug, Subcommand)]
-pub enum LearnCommand {
-    /// List what was proposed from how your tasks went
-    List {
-        /// What was decided too
-        #[arg(long)]
-        all: bool,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show a proposal: what it rests on, what differs, and the tasks that it would have been given to
-    Show {
-        /// The beginning of its id; without it, pick one
-        id: Option<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Accept a proposal: its skill is given to later tasks
-    Accept {
-        /// The beginning of its id; without it, pick one
-        id: Option<String>,
-    },
-    /// Change the skill of a proposal in your editor (VISUAL or EDITOR), and decide later
-    Edit {
-        /// The beginning of its id; without it, pick one
-        id: Option<String>,
-    },
-    /// Put a proposal off
-    Later {
-        /// The beginning of its id; without it, pick one
-        id: Option<String>,
-    },
-    /// Reject a proposal: it comes back with new evidence alone
-    Never {
-        /// The beginning of its id; without it, pick one
-        id: Option<String>,
-    },
 }
 
 /// What is done to an installed skill: at most one of them.

@@ -518,8 +518,9 @@ mod tests {
             (0..1_000).map(|_| (0..96).map(|_| random()).collect()).collect();
         let mut near =
             |group: &[f32]| -> Vec<f32> { group.iter().map(|one| one + random()).collect() };
-        let vectors: Vec<(i64, StoredVector)> =
-            (0..20_000).map(|at| (at, StoredVector::of(&near(&groups[at as usize % 1_000])))).collect();
+        let vectors: Vec<(i64, StoredVector)> = (0..20_000)
+            .map(|at| (at, StoredVector::of(&near(&groups[at as usize % 1_000]))))
+            .collect();
         let mut found = 0;
         for group in &groups[..8] {
             let question = StoredVector::of(&near(group));

@@ -7,7 +7,7 @@ use cap_std::fs::Dir;
 use openkoi_core::hash;
 use serde::{Deserialize, Serialize};
 
-use super::{error::SkillError, folder};
+use super::{error::SkillError, reading};
 
 /// The name of the file in the folder of an installed skill.
 pub const PIN_FILE: &str = ".openkoi.json";
@@ -58,12 +58,12 @@ fn digest_of_lines<P: AsRef<str> + Ord>(mut files: Vec<(P, String)>) -> String {
 ///
 /// When the files are not those that were installed, or the pin cannot be read.
 pub(super) fn of_folder(opened: &Dir) -> Result<Option<SkillPin>, SkillError> {
-    let file = match folder::open(opened, PIN_FILE.as_ref()) {
+    let file = match reading::open(opened, PIN_FILE.as_ref()) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(_) => return Err(SkillError::Changed),
     };
-    let bytes = folder::bytes(file)?;
+    let bytes = reading::bytes(file)?;
     let pin: SkillPin = serde_json::from_slice(&bytes).map_err(|_| SkillError::Changed)?;
     let mut look = Look { files: Vec::new(), room: INSTALLED_BYTES };
     match look.at(opened, "", 0) {
@@ -90,8 +90,8 @@ impl Look {
             if kind.is_dir() && level < LEVELS {
                 self.at(&entry.open_dir().ok()?, &format!("{path}/"), level + 1)?;
             } else if kind.is_file() && self.files.len() < INSTALLED_FILES {
-                let file = folder::open(opened, name.as_ref()).ok()?;
-                let bytes = folder::bytes_up_to(file, self.room).ok()?;
+                let file = reading::open(opened, name.as_ref()).ok()?;
+                let bytes = reading::bytes_up_to(file, self.room).ok()?;
                 self.room -= bytes.len() as u64;
                 self.files.push((path, hash::of_bytes(&bytes)));
             } else {

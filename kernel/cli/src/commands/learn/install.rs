@@ -31,14 +31,15 @@ const FORMS: [&str; 4] = [
 /// Shows the skill of a source, and installs it if that is wanted.
 pub(super) fn install(source: &str, how: How, context: &Context) -> Result<Exit, CommandError> {
     let asked = match source {
-        "" if context.questions.is_interactive() => {
-            context.questions.text("install from (folder, archive, https address, or owner/repo/path): ")?
-        }
+        "" if context.questions.is_interactive() => context
+            .questions
+            .text("install from (folder, archive, https address, or owner/repo/path): ")?,
         source => source.to_owned(),
     };
     if asked.trim().is_empty() {
-        return Err(CommandError::usage("no source of a skill was named")
-            .hints(FORMS.map(str::to_owned)));
+        return Err(
+            CommandError::usage("no source of a skill was named").hints(FORMS.map(str::to_owned))
+        );
     }
     let offer = learn::offered(&context.app, &context.settings()?, asked.trim())?;
     decide(offer, &format!("openkoi learn --install {asked} --yes"), how, context)
@@ -130,9 +131,8 @@ fn decide(
     if format == Format::Text {
         context.printer.result(&shown, format)?;
     }
-    let is_wanted = offer.is_installed()
-        || how.yes
-        || context.questions.confirm(&question, instead)?;
+    let is_wanted =
+        offer.is_installed() || how.yes || context.questions.confirm(&question, instead)?;
     if is_wanted && !offer.is_installed() {
         offer.install()?;
     }

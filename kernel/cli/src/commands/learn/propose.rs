@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clap::Subcommand;
 use openkoi_app::learn::proposals::{self, ProposalSeen};
 use openkoi_core::id;
 use openkoi_storage::{
@@ -18,10 +19,49 @@ use crate::{
     reply::Reply,
 };
 
-use super::{
-    LearnCommand,
-    proposed::{ProposalDetails, ProposalList},
-};
+use super::proposed::{ProposalDetails, ProposalList, title};
+
+/// The subcommands of `openkoi learn`, about what was proposed.
+#[derive(Debug, Subcommand)]
+pub(super) enum LearnCommand {
+    /// List what was proposed from how your tasks went
+    List {
+        /// What was decided too
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a proposal: what it rests on, what differs, and the tasks that it would have been given to
+    Show {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Accept a proposal: its skill is given to later tasks
+    Accept {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Change the skill of a proposal in your editor (VISUAL or EDITOR), and decide later
+    Edit {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Put a proposal off
+    Later {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+    /// Reject a proposal: it comes back with new evidence alone
+    Never {
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+    },
+}
 
 /// Runs a subcommand.
 pub(super) fn run(command: LearnCommand, context: &Context) -> Result<Exit, CommandError> {
@@ -71,13 +111,18 @@ pub(super) fn review(json: bool, context: &Context) -> Result<Exit, CommandError
 }
 
 /// Shows a proposal, and asks until it is decided or left.
-fn decide(storage: &Storage, mut kept: KeptProposal, context: &Context) -> Result<(), CommandError> {
+fn decide(
+    storage: &Storage,
+    mut kept: KeptProposal,
+    context: &Context,
+) -> Result<(), CommandError> {
     loop {
         let seen: ProposalSeen = proposals::seen(&context.app, storage, kept.clone())?;
         let can_be_edited = seen.draft.is_some();
         context.printer.result(&ProposalDetails(seen), Format::Text)?;
         let edits = if can_be_edited { " edit," } else { "" };
-        let question = format!("accept,{edits} later or never (the first letter, or nothing to leave): ");
+        let question =
+            format!("accept,{edits} later or never (the first letter, or nothing to leave): ");
         let answer = context.questions.text(&question)?.trim().to_lowercase();
         match answer.chars().next() {
             None => return Ok(()),
@@ -150,7 +195,7 @@ fn chosen(
         None => {
             let choice = |one: KeptProposal| Choice {
                 argument: id::short(&one.id).to_owned(),
-                description: super::proposed::title(&one),
+                description: title(&one),
             };
             let choices: Vec<Choice> = storage.proposals(false)?.into_iter().map(choice).collect();
             context.questions.pick("proposal", usage, &choices)?

@@ -2,9 +2,7 @@
 
 use openkoi_app::learn::proposals::ProposalSeen;
 use openkoi_core::{
-    document::{
-        Block, Column, ColumnKind, Document, Heading, Pairs, Span, Table, Value, Verbatim,
-    },
+    document::{Block, Column, ColumnKind, Document, Heading, Pairs, Span, Table, Value, Verbatim},
     learning::Proposal,
 };
 use openkoi_storage::{proposals::KeptProposal, tasks::TaskRecord};
@@ -49,7 +47,8 @@ impl Output for ProposalList {
                 Value::list(tasks),
             ]
         });
-        Document::new("Proposals").with(Table::new("proposals", columns).or_else(NOTHING).rows(rows))
+        Document::new("Proposals")
+            .with(Table::new("proposals", columns).or_else(NOTHING).rows(rows))
     }
 }
 

@@ -85,7 +85,8 @@ impl OfferShown {
         let more = self.links.len().saturating_sub(LINKS);
         let more = (more > 0).then(|| format!("and {more} more"));
         list("Addresses in it", self.links.iter().take(LINKS).cloned().chain(more).collect());
-        let doubt = |(path, one): &(String, SkillNotice)| format!("{path}:{}: {}", one.line, one.text);
+        let doubt =
+            |(path, one): &(String, SkillNotice)| format!("{path}:{}: {}", one.line, one.text);
         list("Doubtful", self.doubts.iter().map(doubt).collect());
         blocks
     }
@@ -156,7 +157,11 @@ impl Changes {
                 true => format!("{mark}/{path}"),
                 false => "/dev/null".to_owned(),
             };
-            diff.push_str(&format!("--- {}\n+++ {}\n", side('a', old.is_some()), side('b', new.is_some())));
+            diff.push_str(&format!(
+                "--- {}\n+++ {}\n",
+                side('a', old.is_some()),
+                side('b', new.is_some())
+            ));
             let [old, new] = [old, new].map(|file| text(file.map_or(b"", |file| &file.bytes)));
             match (old, new) {
                 (Some(old), Some(new)) => diff.push_str(&shortened(unified(&old, &new))),
@@ -177,7 +182,8 @@ impl Changes {
             document.push(Block::paragraph(Span::toned(words, Tone::Warning)));
         }
         if self.was_changed {
-            let words = "the files of the one that is installed were changed since, and are replaced";
+            let words =
+                "the files of the one that is installed were changed since, and are replaced";
             document.push(Block::paragraph(Span::toned(words, Tone::Warning)));
         }
         document.push(Heading::new("", "Changes"));
