@@ -91,8 +91,8 @@ impl Storage {
                 None => new.proposal.clone(),
             };
             let new = &KeptProposal { proposal, ..new.clone() };
-            let open = known.iter().filter(|one| one.state.is_open());
-            let same = open.filter(|one| one.proposal.is_about(&new.proposal)).last();
+            let mut open = known.iter().filter(|one| one.state.is_open());
+            let same = open.rfind(|one| one.proposal.is_about(&new.proposal));
             match same {
                 Some(same) => {
                     let renewed = new.proposal.clone().resting_on_both(&same.proposal);

@@ -166,6 +166,13 @@ fn a_skill_of_a_repository_is_shown_then_installed_given_to_tasks_and_removed() 
     assert!(!home.path().join("skills/managed/pdf").exists());
     assert_nothing_staged(&home);
 
+    let told = home.openkoi(["learn", "--install", "acme/skills/pdf", "--json"]).run();
+    let told = told.expect_code(8).json();
+    assert_eq!(
+        (&told["is_installed"], &told["files"][2]["use"]),
+        (&false.into(), &"script".into())
+    );
+
     home.openkoi(["learn", "--install", "acme/skills/pdf", "--yes"]).run().expect_code(0);
     assert_eq!(installed(&home, "pdf"), ["SKILL.md", "form.md", "scripts/read.sh"]);
     assert_nothing_staged(&home);

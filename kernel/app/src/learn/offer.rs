@@ -110,6 +110,7 @@ impl SkillOffer {
         files.sort_by(|one, other| one.path.cmp(&other.path));
         let home = app.paths()?.home().to_owned();
         app.paths()?.prepare()?;
+        sweep(&managed::place(&home), app.now_ms());
         let staging = Staging::new(&managed::place(&home), &app.new_id()?, &folder);
         staging.write(&files)?;
         let skill = Skill::at(&staging.skill).map_err(|SkillProblem { reason, .. }| {
@@ -182,6 +183,20 @@ impl SkillOffer {
             false => disk::rename(new, &place).map_err(failed)?,
         }
         Ok(place)
+    }
+}
+
+/// Removes what an installation that was killed has left a day ago.
+fn sweep(place: &Path, now_ms: u64) {
+    const OLD_MS: u64 = 24 * 3_600_000;
+    for entry in disk::list(place).unwrap_or_default() {
+        let path = place.join(&entry.name);
+        let is_left = entry.name.to_string_lossy().starts_with(STAGING);
+        let status = disk::link_status(&path).ok().filter(|_| is_left);
+        let is_old = status.is_some_and(|found| found.modified_ms() + OLD_MS < now_ms);
+        if is_old && let Err(error) = disk::remove_tree(&path) {
+            tracing::debug!(%error, "what an installation left stays");
+        }
     }
 }
 

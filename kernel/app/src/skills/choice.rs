@@ -176,6 +176,7 @@ impl Chosen<'_> {
 pub(super) fn shown(skill: &Skill, text: &str, can_be_opened: bool) -> String {
     let from = match skill.source {
         SkillSource::Bundled => "",
+        SkillSource::Managed => " from=\"somebody else; the user installed it\"",
         _ => " from=\"the user or the project\"",
     };
     let beside = if can_be_opened { beside(skill) } else { String::new() };

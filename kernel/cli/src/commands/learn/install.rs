@@ -59,6 +59,11 @@ pub(super) fn update(name: &str, how: How, context: &Context) -> Result<Exit, Co
     }
     let (settings, mut worst) = (context.settings()?, Exit::Accepted);
     let is_alone = meant.len() == 1;
+    if how.json && !is_alone {
+        let error = CommandError::usage("which skill? JSON is of one");
+        let names = meant.iter().map(|one| format!("openkoi learn --update {} --json", one.name));
+        return Err(error.hints(names));
+    }
     for skill in meant {
         let instead = format!("openkoi learn --update {} --yes", skill.name);
         let done = learn::of_managed(&context.app, &settings, &skill)
@@ -130,6 +135,12 @@ fn decide(
     // A person reads before the question, and a program gets one object, that says how it ended.
     if format == Format::Text {
         context.printer.result(&shown, format)?;
+    }
+    // A program that only looks is told what there is, and what it would need.
+    if how.json && !how.yes && !offer.is_installed() && !context.questions.is_interactive() {
+        context.printer.result(&shown, format)?;
+        context.printer.notice(&format!("{name} is not installed; {instead}"));
+        return Ok(Exit::NeedsApproval);
     }
     let is_wanted =
         offer.is_installed() || how.yes || context.questions.confirm(&question, instead)?;

@@ -4,7 +4,7 @@ use openkoi_app::learn::{FileUse, OfferedFile, SkillOffer};
 use openkoi_core::document::{
     Block, Document, Heading, Item, Notice, Pairs, Span, Tone, Value, Verbatim,
 };
-use openkoi_storage::skills::SkillNotice;
+use openkoi_storage::skills::{SkillKind, SkillNotice};
 
 use crate::output::{Output, bytes, diff::unified, plural};
 
@@ -16,6 +16,7 @@ const LONGEST: usize = 20_000;
 /// A skill before it is installed.
 pub(super) struct OfferShown {
     name: String,
+    kind: SkillKind,
     description: String,
     source: String,
     digest: String,
@@ -42,6 +43,7 @@ impl OfferShown {
     pub(super) fn of(offer: &SkillOffer) -> Self {
         Self {
             name: offer.skill.name.clone(),
+            kind: offer.skill.kind,
             description: offer.skill.description.clone(),
             source: offer.pin.source.clone(),
             digest: offer.pin.digest.clone(),
@@ -103,6 +105,9 @@ impl OfferShown {
         if unseen {
             words.push("it has text in it that you do not see and a model reads".to_owned());
         }
+        if self.kind == SkillKind::Evaluator {
+            words.push("it judges the work of your tasks".to_owned());
+        }
         let text = vec![Span::toned(words.join("; "), Tone::Warning)];
         let tone = Tone::Warning;
         (!words.is_empty()).then(|| Notice { tone, text, ..Notice::default() }.into())
@@ -113,6 +118,7 @@ impl Output for OfferShown {
     fn document(&self) -> Document {
         let pairs = Pairs::new("")
             .pair("name", "skill", Span::strong(&self.name))
+            .pair("kind", "kind", self.kind.word())
             .pair("source", "from", &self.source)
             .pair("digest", "digest", &self.digest)
             .for_people("size", self.size())
