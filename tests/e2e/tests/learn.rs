@@ -21,10 +21,13 @@ const SKILL: &str = "---\nname: pdf\ndescription: How pages of a PDF are read an
 const FORM: &str = "Fields have names.\n";
 const SCRIPT: &str = "#!/bin/sh\necho pages\n";
 
+/// Status and body by path.
+type Answers = BTreeMap<String, (u16, Vec<u8>)>;
+
 /// A server that has a few files, and notes what else is asked for.
 struct Files {
     address: SocketAddr,
-    files: Arc<Mutex<BTreeMap<String, (u16, Vec<u8>)>>>,
+    files: Arc<Mutex<Answers>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -33,7 +36,7 @@ impl Files {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let files = files.into_iter().map(|(path, status, body)| (path.to_owned(), (status, body)));
-        let files = Arc::new(Mutex::new(files.collect::<BTreeMap<_, _>>()));
+        let files = Arc::new(Mutex::new(files.collect::<Answers>()));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (given, noted) = (Arc::clone(&files), Arc::clone(&asked));
         thread::spawn(move || {

@@ -264,7 +264,7 @@ pub fn edit(app: &App, storage: &Storage, kept: &KeptProposal) -> Result<KeptPro
     durable::create_private_dir(&folder).map_err(LearnError::from)?;
     durable::put_whole(&file, text.as_bytes(), MODE).map_err(LearnError::from)?;
     let failed = |why: String| LearnError::Editor { file: file.clone(), why };
-    match editor::edit(&command, &file) {
+    match editor::edit(command, &file) {
         Ok(true) => {}
         Ok(false) => return Err(failed(format!("`{command}` ended with an error")).into()),
         Err(error) => return Err(failed(format!("`{command}` cannot be started: {error}")).into()),
