@@ -80,13 +80,8 @@ impl TaskRuntime {
         .await
     }
 
-    /// Looks, on a thread of its own, what became of the work of earlier tasks here, for a task that begins with this text. What
-    /// is returned is ready when that is done.
-    pub(crate) fn look_back(
-        self: &Arc<Self>,
-        task: &TaskId,
-        text: &str,
-    ) -> Option<oneshot::Receiver<()>> {
+    /// Looks, on a thread of its own, what became of the work of earlier tasks here, for a task that begins with this text.
+    pub(crate) fn look_back(self: &Arc<Self>, task: &TaskId, text: &str) -> Option<LookBack> {
         if !self.learns() {
             return None;
         }
@@ -100,7 +95,7 @@ impl TaskRuntime {
             // Whoever waits hears of it.
             drop(done);
         });
-        Some(looked_back)
+        Some(LookBack(looked_back))
     }
 
     async fn looked_back(self: &Arc<Self>, task: &TaskId, text: &str) -> Result<(), AppError> {
@@ -229,6 +224,17 @@ impl TaskRuntime {
 
     fn learners(&self) -> CatalogLearners {
         CatalogLearners::new(self.host(), Arc::clone(&self.workdir), &[])
+    }
+}
+
+/// A look at what became of earlier work, on a thread of its own.
+#[derive(Debug)]
+pub struct LookBack(oneshot::Receiver<()>);
+
+impl LookBack {
+    /// Waits until it is over. A program that ends before may not have seen all.
+    pub async fn wait(self) {
+        drop(self.0.await);
     }
 }
 

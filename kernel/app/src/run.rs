@@ -30,7 +30,7 @@ use openkoi_storage::{
 
 use crate::{
     error::AppError,
-    learning::{self, Learned},
+    learning::{self, Learned, LookBack},
     task_runtime::{Surface, TaskRuntime},
     thread,
     undo::{self, TakenBack},
@@ -55,6 +55,8 @@ pub struct RunEnd {
     pub result: Result<Outcome, Paused>,
     /// What was kept of what the user said for good.
     pub said: Learned,
+    /// The look at what became of earlier work, which goes on beside the run, if there is one.
+    pub looked_back: Option<LookBack>,
     /// The reason why the output could not be saved as a file, if it could not. The journal has the
     /// output in any case.
     pub unsaved: Option<StorageError>,
@@ -154,11 +156,7 @@ impl TaskRuntime {
             let result = while_running(&files, run).await;
             drop(lease);
             said.extend(self.keep(&heard.text()).await);
-            // It began long ago, and the program may end with this.
-            if let Some(looked_back) = looked_back {
-                drop(looked_back.await);
-            }
-            Ok(self.ended(id, session, result, said))
+            Ok(RunEnd { looked_back, ..self.ended(id, session, result, said) })
         })
         .await
     }
@@ -275,7 +273,8 @@ impl TaskRuntime {
         let written = result
             .as_ref()
             .map(|outcome| self.storage().write_output(&session, &task, &outcome.text).err());
-        RunEnd { unsaved: written.ok().flatten(), task, session, result, said }
+        let unsaved = written.ok().flatten();
+        RunEnd { task, session, result, said, looked_back: None, unsaved }
     }
 }
 

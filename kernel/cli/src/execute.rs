@@ -169,19 +169,34 @@ impl Execution<'_> {
         self.finish(end, lines.as_deref()).await
     }
 
-    /// Prints the result of a run, and has it learnt from. What a program reads is one document, so there the lesson comes first.
+    /// Prints the result of a run, has it learnt from, and waits for what went on beside it.
     async fn finish(
         &self,
-        end: RunEnd,
+        mut end: RunEnd,
+        lines: Option<&ProgressLines>,
+    ) -> Result<Exit, CommandError> {
+        let looked_back = end.looked_back.take();
+        let exit = self.tell_result(&end, lines).await;
+        // It began with the run, and would end with the program.
+        if let Some(looked_back) = looked_back {
+            looked_back.wait().await;
+        }
+        exit
+    }
+
+    /// What a program reads is one document, so there the lesson comes before the result.
+    async fn tell_result(
+        &self,
+        end: &RunEnd,
         lines: Option<&ProgressLines>,
     ) -> Result<Exit, CommandError> {
         let mut learned = end.said.clone();
         if self.show.format != RunFormat::Text {
-            learned.extend(self.learn(&end).await);
-            return self.conclude(&end, lines, &learned);
+            learned.extend(self.learn(end).await);
+            return self.conclude(end, lines, &learned);
         }
-        let exit = self.conclude(&end, lines, &learned);
-        learned.extend(self.learn(&end).await);
+        let exit = self.conclude(end, lines, &learned);
+        learned.extend(self.learn(end).await);
         self.tell(&learned);
         exit
     }

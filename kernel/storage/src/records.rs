@@ -201,7 +201,7 @@ impl Storage {
         query: &RecordQuery,
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, Failure> {
-        let narrowed = narrowed(query);
+        let narrowed = narrowed(query, "task", "at_ms");
         let sql =
             format!("SELECT {columns} FROM {table} WHERE {narrowed} ORDER BY row DESC LIMIT ?3");
         self.recorded(&sql, query, read)
@@ -264,14 +264,11 @@ impl Storage {
     }
 }
 
-/// Returns the conditions of a query, so that each has its index. All values are named, because all are bound.
-fn narrowed(query: &RecordQuery) -> &'static str {
-    match (&query.task, query.since_ms) {
-        (Some(_), Some(_)) => "task = ?1 AND at_ms >= ?2",
-        (Some(_), None) => "task = ?1 AND ?2 IS NULL",
-        (None, Some(_)) => "?1 IS NULL AND at_ms >= ?2",
-        (None, None) => "?1 IS NULL AND ?2 IS NULL",
-    }
+/// Returns the conditions of a query on these columns, so that each uses its index. All values are named, because all are bound.
+fn narrowed(query: &RecordQuery, task: &str, time: &str) -> String {
+    let task = query.task.as_ref().map_or("?1 IS NULL".to_owned(), |_| format!("{task} = ?1"));
+    let since = query.since_ms.map_or("?2 IS NULL".to_owned(), |_| format!("{time} >= ?2"));
+    format!("{task} AND {since}")
 }
 
 impl Records for Storage {
@@ -279,7 +276,8 @@ impl Records for Storage {
         let sql = format!(
             "SELECT id, session, workspace, substr(text, 1, {LONGEST}), status, started_ms, ended_ms, iterations, score,
                     cost_micros
-             FROM tasks WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR started_ms >= ?2) ORDER BY seq DESC LIMIT ?3"
+             FROM tasks WHERE {} ORDER BY seq DESC LIMIT ?3",
+            narrowed(query, "id", "started_ms")
         );
         let mut tasks = self.recorded(&sql, query, past_task)?;
         for task in tasks.iter_mut().filter(|task| task.stage == TaskStage::Running) {
@@ -350,17 +348,20 @@ impl Records for Storage {
     }
 
     fn changed_files(&self, query: &RecordQuery) -> Result<Vec<PastFile>, Failure> {
-        let sql = "SELECT f.task, f.path FROM tasks t CROSS JOIN changed_files f ON f.task = t.id
-                   WHERE (?1 IS NULL OR t.id = ?1) AND (?2 IS NULL OR t.ended_ms >= ?2)
-                   ORDER BY t.seq DESC, f.path LIMIT ?3";
-        self.recorded(sql, query, |row| Ok(PastFile { task: task_id(row)?, path: row.get(1)? }))
+        let sql = format!(
+            "SELECT f.task, f.path FROM tasks t CROSS JOIN changed_files f ON f.task = t.id
+             WHERE {} ORDER BY t.seq DESC, f.path LIMIT ?3",
+            narrowed(query, "t.id", "t.ended_ms")
+        );
+        self.recorded(&sql, query, |row| Ok(PastFile { task: task_id(row)?, path: row.get(1)? }))
     }
 
     fn reactions(&self, query: &RecordQuery) -> Result<Vec<PastReaction>, Failure> {
-        let sql = "SELECT task, reaction, at_ms FROM reactions
-                   WHERE (?1 IS NULL OR task = ?1) AND (?2 IS NULL OR at_ms >= ?2)
-                   ORDER BY at_ms DESC LIMIT ?3";
-        self.recorded(sql, query, |row| {
+        let sql = format!(
+            "SELECT task, reaction, at_ms FROM reactions WHERE {} ORDER BY at_ms DESC LIMIT ?3",
+            narrowed(query, "task", "at_ms")
+        );
+        self.recorded(&sql, query, |row| {
             Ok(PastReaction {
                 task: task_id(row)?,
                 reaction: word(row.get(1)?, &Reaction::ALL, Reaction::word)?,
@@ -370,13 +371,14 @@ impl Records for Storage {
     }
 
     fn shown_learnings(&self, query: &RecordQuery) -> Result<Vec<ShownLearning>, Failure> {
-        let sql =
+        let sql = format!(
             "SELECT s.task, s.learning FROM tasks t CROSS JOIN shown_learnings s ON s.task = t.id
-                   WHERE (?1 IS NULL OR t.id = ?1) AND (?2 IS NULL OR t.started_ms >= ?2)
-                   ORDER BY t.seq DESC, s.learning LIMIT ?3";
+             WHERE {} ORDER BY t.seq DESC, s.learning LIMIT ?3",
+            narrowed(query, "t.id", "t.started_ms")
+        );
         let shown =
             |row: &Row<'_>| Ok(ShownLearning { task: task_id(row)?, learning: row.get(1)? });
-        self.recorded(sql, query, shown)
+        self.recorded(&sql, query, shown)
     }
 }
 

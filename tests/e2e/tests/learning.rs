@@ -240,7 +240,8 @@ fn a_program_that_is_missing_again_and_again_is_told_whatever_the_task_is() {
         turns.into_iter().chain(tries("first")).chain(tries("second")).chain(tries("third"));
     let home = scripted(turns).learning();
 
-    drop(home.openkoi(["look at the first thing"]).timeout(LONG).run());
+    let first = home.openkoi(["look at the first thing"]).timeout(LONG).run();
+    assert!(first.stdout.contains("It is not there."), "{first}");
     let second = home.openkoi(["look at the second thing"]).timeout(LONG).run();
     let third = home.openkoi(["look at the third thing"]).timeout(LONG).run();
 

@@ -252,7 +252,7 @@ fn a_sentence_is_credited_by_how_the_tasks_end_that_were_told_it() {
     assert_eq!(shown().0, uses(1, 0, 0));
 
     let person = home.openkoi(["memory", "show", ONE]).run().expect_code(0);
-    assert!(person.stdout.contains("to 1 task: 1 accepted, 0 not, 0 undone"), "{person}");
+    assert!(person.stdout.contains("1 task: 1 accepted, 0 not, 0 undone"), "{person}");
     let history = home.openkoi(["memory", "history", ONE]).run().expect_code(0);
     for moment in ["learnt", "imported", "confirmed", "contradicted"] {
         assert!(history.stdout.contains(moment), "{history}");

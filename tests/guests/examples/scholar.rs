@@ -14,7 +14,6 @@ impl Learner for Scholar {
         let everything = records::Query { task: None, since_ms: None, limit: u32::MAX };
         let text = match outcome.text.as_str() {
             "records" => format!("{} tasks", records::tasks(&everything)?.len()),
-            // Its manifest does not ask for that.
             "recall" => format!("{} learnings", memory::recall("x", 1)?.len()),
             "ask small" => model::complete("small", &model::Prompt::new("s", "u"))?.text(),
             "ask executor" => model::complete("executor", &model::Prompt::new("s", "u"))?.text(),

@@ -54,20 +54,24 @@ fn checks(outcome: &Outcome) -> Vec<Learning> {
 /// Returns checks that the work itself broke and mended, with the files that it changed: where to be careful.
 fn broken(outcome: &Outcome) -> Vec<Learning> {
     let files: Vec<String> = outcome.changed.iter().map(|path| format!("`{path}`")).collect();
-    let is_telling = (1..=FILES).contains(&files.len()) && outcome.changed.iter().all(|path| is_word(path));
+    let is_telling =
+        (1..=FILES).contains(&files.len()) && outcome.changed.iter().all(|path| is_word(path));
     if !is_telling {
         return Vec::new();
     }
     let passed = |id: &str, iteration: u32| {
-        let of = outcome.checks.iter().filter(|run| run.id == id && run.iteration == iteration);
-        of.last().map(|run| run.passed)
+        let last = outcome.checks.iter().rfind(|run| run.id == id && run.iteration == iteration);
+        last.map(|run| run.passed)
     };
     let mut found: Vec<Learning> = Vec::new();
-    for run in outcome.checks.iter().filter(|run| run.iteration > 0 && !run.passed && is_word(&run.id)) {
+    for run in
+        outcome.checks.iter().filter(|run| run.iteration > 0 && !run.passed && is_word(&run.id))
+    {
         let was_green = passed(&run.id, 0) == Some(true);
         let is_green = outcome.checks.iter().rfind(|other| other.id == run.id);
         let is_green = is_green.is_some_and(|last| last.passed && last.iteration > run.iteration);
-        let text = format!("A change of {} broke `{}` before it was right.", files.join(", "), run.id);
+        let text =
+            format!("A change of {} broke `{}` before it was right.", files.join(", "), run.id);
         if was_green && is_green && found.iter().all(|one| one.text != text) {
             found.push(learning(text, 0.5, vec![run.id.clone()], &run.category));
         }
@@ -237,7 +241,8 @@ pub(crate) mod tests {
     fn a_check_that_the_work_broke_and_mended_is_told_with_the_files() {
         let checks = vec![check(0, true, 9), check(1, false, 9), check(2, true, 9)];
         let changed = vec!["percent.py".to_owned()];
-        let told = texts(&Outcome { checks: checks.clone(), changed: changed.clone(), ..outcome() });
+        let told =
+            texts(&Outcome { checks: checks.clone(), changed: changed.clone(), ..outcome() });
         let words = "A change of `percent.py` broke `python:test` before it was right.";
         assert_eq!(told, [words, CHECKED]);
 

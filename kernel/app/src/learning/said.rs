@@ -96,7 +96,8 @@ fn typed(text: &str) -> String {
     }
     let ends = text.split_once("\n\n").zip(text.rsplit_once("\n\n"));
     let short = |part: &str| if part.len() <= TYPED { part.to_owned() } else { String::new() };
-    ends.map(|((first, _), (_, last))| format!("{}\n{}", short(first), short(last))).unwrap_or_default()
+    ends.map(|((first, _), (_, last))| format!("{}\n{}", short(first), short(last)))
+        .unwrap_or_default()
 }
 
 /// Cuts a line into sentences. A point within a word, as in `a.rs`, ends none.
@@ -239,7 +240,8 @@ mod tests {
     fn what_was_put_into_a_long_text_is_not_the_users_and_what_stands_around_it_is() {
         let page = "Always run the installer as root.\nMore of it.\n".repeat(60);
         assert_eq!(texts(&page), [""; 0]);
-        let asked = format!("We use pnpm here. Sum this up:\n\n{page}\n\nNever use more than ten words.");
+        let asked =
+            format!("We use pnpm here. Sum this up:\n\n{page}\n\nNever use more than ten words.");
         assert_eq!(texts(&asked), ["We use pnpm here.", "Never use more than ten words."]);
     }
 

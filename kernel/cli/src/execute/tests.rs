@@ -22,6 +22,7 @@ fn end(outcome: Outcome) -> RunEnd {
         session: SessionId::new("01k9abcdef0000000000000051"),
         result: Ok(outcome),
         said: Learned::default(),
+        looked_back: None,
         unsaved: None,
     }
 }
@@ -72,6 +73,7 @@ fn record(ending: Value, text: &str) -> Value {
         "result": text,
         "exit_code": 0,
         "outcome": outcome,
+        "learned": { "new": [], "confirmed": [] },
         "schema_version": 1,
     })
 }

@@ -9,32 +9,39 @@ use crate::{
     records::Reaction,
 };
 
-/// Words of a sentence that would change what is asked, allowed or checked. No task teaches that.
-const RULES: [&str; 24] = [
+/// Words of a sentence that would change what is asked, allowed or checked. No task teaches that. What a project itself does
+/// with tokens, grants or passwords is none of it.
+const RULES: [&str; 30] = [
     "the user",
     "approval",
     "approve",
-    "permission",
-    "permit",
-    "grant",
-    "trust",
     "sandbox",
+    "confirmation",
     "without asking",
+    "without confirm",
     "do not ask",
     "don't ask",
-    "confirmation",
+    "never ask",
+    "no need to ask",
     "ignore all",
+    "ignore any",
     "ignore the",
     "ignore previous",
+    "ignore your",
     "disregard",
-    "instruction",
+    "your instructions",
+    "these instructions",
+    "previous instructions",
     "system prompt",
-    "password",
-    "credential",
-    "api key",
-    "secret",
-    "token",
+    "you must",
+    "you may",
+    "you are allowed",
+    "is trusted",
+    "trust level",
+    "permission to",
     "--no-verify",
+    "skip the",
+    "disable the",
 ];
 
 /// Programs that fetch, send or remove, or act for somebody else: no learning has their command, whoever ran it.
@@ -270,6 +277,8 @@ mod tests {
             "The tests run with `python3 -m pytest -q`.",
             "Version 1.2.3 of the parser keeps comments.",
             "The style is checked with `sh lint.sh`.",
+            "JWT refresh tokens need constant-time comparison.",
+            "The grants of a role are read before its password is checked.",
         ] {
             let mut lesson = learnt(text, &["python:test", "i1-f1"]);
             lesson.learnings[0].everywhere = true;

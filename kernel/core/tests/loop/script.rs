@@ -24,7 +24,7 @@ use openkoi_core::{
     hash,
     id::{SessionId, TaskId, TreeId},
     ledger::Price,
-    message::{Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
+    message::{Message, Part, Prompt, Received, Role, StopReason, ToolCall, Turn, Usage},
     model::{ModelCard, ModelError, ModelTrouble, PriceSource},
     outcome::Outcome,
     port::{

@@ -1,7 +1,9 @@
 //! Learners: what they are told, what they may ask for, and the bounds of what they say.
 
 use openkoi_core::{
+    capability::Grant,
     failure::Failure,
+    grant::ComponentGrant,
     id::TaskId,
     learning::{
         SeenTask,
@@ -54,13 +56,23 @@ async fn a_learner_is_told_what_became_of_a_task_and_its_lesson_arrives() {
 }
 
 #[tokio::test]
-async fn records_are_read_where_they_are_granted_and_memory_is_refused_where_it_is_not() {
+async fn records_and_memory_are_read_where_they_are_granted_and_refused_where_they_are_not() {
     let mut world = learner_world();
-    let lesson = world.observe(&seen("records")).await.expect("it is granted");
-    assert_eq!(lesson.learnings[0].text, "0 tasks");
+    for (asked, said) in [("records", "0 tasks"), ("recall", "0 learnings")] {
+        let lesson = world.observe(&seen(asked)).await.expect("it is granted");
+        assert_eq!(lesson.learnings[0].text, said);
+    }
 
-    let refused = world.observe(&seen("recall")).await;
-    assert!(matches!(refused, Err(Failure::Denied { .. })), "{refused:?}");
+    let granted = |interface: &str| ComponentGrant {
+        own: Grant { whole: [interface.to_owned()].into(), ..Grant::default() },
+        ..ComponentGrant::default()
+    };
+    for (granted, refused) in [(granted("memory"), "records"), (granted("records"), "recall")] {
+        let mut world = learner_world();
+        world.grant("scholar", granted);
+        let refused = world.observe(&seen(refused)).await;
+        assert!(matches!(refused, Err(Failure::Denied { .. })), "{refused:?}");
+    }
 }
 
 #[tokio::test]

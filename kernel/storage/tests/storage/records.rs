@@ -106,7 +106,10 @@ fn what_a_task_did_is_known_without_its_journal_the_newest_first() {
     let tasks = Records::tasks(&storage, &query(None, 1)).unwrap();
     assert_eq!((&tasks[0].id, tasks[0].stage), (&second, TaskStage::Accepted));
 
+    assert!(storage.shown_learnings(&query(Some(&first), 10)).unwrap().is_empty());
     let since = RecordQuery { since_ms: Some(2 * HOUR), ..query(None, 10) };
+    assert_eq!(storage.changed_files(&since).unwrap().len(), 1);
+    assert_eq!(Records::tasks(&storage, &since).unwrap().len(), 1);
     assert_eq!(storage.calls(&since).unwrap().len(), 3);
     let workspace = tasks[0].workspace.clone();
     let course = storage.course_in(&workspace, 1).unwrap();

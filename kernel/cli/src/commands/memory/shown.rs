@@ -81,7 +81,7 @@ impl Output for MemoryDetails {
             .pair("categories", "about", categories)
             .pair("evidence", "rests on", evidence(learning))
             .pair("learnt_at", "since", Value::Instant(learning.learnt_ms))
-            .for_people("told", told(learning))
+            .for_people("counts", counted(learning))
             .for_programs("state", learning.state.word())
             .for_programs("uses", uses(learning));
         Document::new("Memory").with(pairs)
@@ -133,13 +133,13 @@ fn evidence(learning: &Learning) -> Value {
     }
 }
 
-/// How the tasks ended that were told it, for a person.
-fn told(learning: &Learning) -> String {
+/// How the tasks ended that were told it, and what became of the one that taught it, for a person.
+fn counted(learning: &Learning) -> String {
     let uses = learning.uses;
     match uses.shown() {
-        0 => "to no task that has ended".to_owned(),
+        0 => "no task that has ended".to_owned(),
         shown => format!(
-            "to {}: {} accepted, {} not, {} undone",
+            "{}: {} accepted, {} not, {} undone",
             plural(shown as usize, "task"),
             uses.accepted,
             uses.refused,
