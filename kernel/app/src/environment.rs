@@ -48,6 +48,11 @@ pub const OPENKOI_LEARNING: Variable = Variable {
     name: "OPENKOI_LEARNING",
     help: "Learn this from tasks: on, facts (without a model) or off",
 };
+/// The user's editor.
+pub const VISUAL: Variable =
+    Variable { name: "VISUAL", help: "The editor of `openkoi learn edit`" };
+/// The user's editor, where the other variable is not set.
+pub const EDITOR: Variable = Variable { name: "EDITOR", help: "The same, where VISUAL is not set" };
 /// The user's home directory.
 pub const HOME: Variable = Variable {
     name: "HOME",

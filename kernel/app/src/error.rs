@@ -14,9 +14,9 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, memory::error::MemoryError,
-    models::ModelsError, paths::PathsError, settings::SettingsError, undo::error::UndoError,
-    worktree::error::WorktreeError,
+    consents::ConsentsError, dry_run::error::DryRunError, learn::error::LearnError,
+    memory::error::MemoryError, models::ModelsError, paths::PathsError, settings::SettingsError,
+    undo::error::UndoError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -40,6 +40,9 @@ pub enum AppError {
     /// Something is not to be remembered.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// A skill is not installed.
+    #[error(transparent)]
+    Learn(#[from] LearnError),
     /// The records of earlier tasks cannot be read.
     #[error("the records of earlier tasks cannot be read: {0}")]
     Records(Failure),

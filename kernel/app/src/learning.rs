@@ -198,7 +198,7 @@ impl TaskRuntime {
         let mut learned = keep::keep(self, admitted, seen).await?;
         if !proposals.is_empty() {
             match self.proposals().propose(learner, &seen.task, &proposals) {
-                Ok(()) => learned.proposals = proposals.len(),
+                Ok(new) => learned.proposals = new,
                 Err(failure) => tracing::warn!(learner, %failure, "proposals are not kept"),
             }
         }

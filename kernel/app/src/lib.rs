@@ -17,6 +17,7 @@
 //! | [`models`] | providers, lists of models, and the models of roles |
 //! | `workspace`, `rules`, `briefing`, `toolbox`, `evaluators` | the files, instructions, tools and judges of a run |
 //! | [`skills`] | which skills there are, and what a task is given of them |
+//! | [`learn`] | skills of others: fetched, shown, installed |
 //! | [`surroundings`] | what a model is told of the machine and the repository |
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
@@ -44,6 +45,7 @@ pub mod error;
 mod evaluators;
 pub mod file;
 mod host;
+pub mod learn;
 pub mod learning;
 pub mod memory;
 pub mod models;

@@ -127,6 +127,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) workspace: &'a Path,
     /// Its text.
     pub(crate) task: &'a str,
+    /// What it means, if that is known.
+    pub(crate) meaning: Option<&'a Vectors>,
     /// The tokens of its model's window.
     pub(crate) window: u64,
 }
@@ -147,8 +149,7 @@ pub(crate) async fn notes(
     let workspace = workspace.to_string_lossy();
     let here = Some(workspace.as_ref());
     let text = &own_words(asking.task);
-    let vector = vector(meaning.filter(|meaning| meaning.is_ready()), text).await;
-    let question = Question { workspace: here, text, meaning: vector.as_ref(), most: LOOKED_AT };
+    let question = Question { workspace: here, text, meaning: asking.meaning, most: LOOKED_AT };
     let fitting = ranking::ranked(storage.recall(&question)?, app.now_ms());
     let said = LearningQuery { workspace: here, said: true, past: false, limit: Some(SAID) };
     let told = ranking::told(fitting, storage.learnings(&said)?, Room::of_window(asking.window));
@@ -156,7 +157,7 @@ pub(crate) async fn notes(
         tracing::info!(left = told.left, "there is more that may be of use: openkoi memory search");
     }
     if let Some(meaning) = meaning
-        && !is_embedded(storage, vector.as_ref())?
+        && !is_embedded(storage, asking.meaning)?
     {
         meaning.catch_up_beside(storage);
     }

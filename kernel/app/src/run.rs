@@ -196,7 +196,7 @@ impl TaskRuntime {
             }
             self.remember_seen(&entries);
             drop(entries);
-            let skills = self.skills_of(&record.text);
+            let skills = self.skills_of(&record.text).await?;
             let heard = Heard::of(&surface);
             let surface = self.warming(heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;

@@ -4,6 +4,7 @@ mod choice;
 mod judges;
 mod loaded;
 mod machine;
+mod nearness;
 pub(crate) mod tool;
 mod words;
 
@@ -13,6 +14,7 @@ use std::{
 };
 
 use openkoi_brokers::disk;
+use openkoi_core::task::own_words;
 use openkoi_storage::{
     Storage,
     skill_uses::SkillRecords,
@@ -22,6 +24,7 @@ use openkoi_storage::{
 use self::{
     loaded::{is_of_own_source, is_of_project, lets_judge},
     machine::ThisMachine,
+    words::WordIndex,
 };
 use crate::{
     app::App, environment::Environment, error::AppError, memory, settings::Settings, surroundings,
@@ -31,6 +34,8 @@ use crate::{
 pub(crate) use choice::Chosen;
 pub use choice::{RankedSkill, SkillRoom, digest};
 pub use loaded::{KnownSkill, LoadedSkills};
+pub(crate) use nearness::embed_skills_beside;
+pub use nearness::{Nearness, nearness};
 
 /// A file that tells OpenKoi's own source.
 const OWN_FILE: &str = "kernel/core/src/run.rs";
@@ -146,6 +151,12 @@ impl SkillSet {
 /// When the database or the log of undos cannot be read.
 pub fn records(app: &App, storage: &Storage) -> Result<SkillRecords, AppError> {
     Ok(storage.skill_records(&undo::still_undone(app)?)?)
+}
+
+/// Returns whether a skill would be given to a task with this text for its words.
+pub(crate) fn fits_task(skill: &Skill, text: &str) -> bool {
+    let fits = WordIndex::of(std::iter::once(skill)).fits(&own_words(text));
+    fits.fits.first().is_some_and(|fit| *fit >= choice::least_fit(fits.asked))
 }
 
 /// Returns the root of the repository that a workspace lies in, or the workspace. A repository in which the program itself

@@ -17,10 +17,11 @@ use openkoi_core::{
     message::Role,
     model::ModelCard,
     port::{
-        Approver, Cancellation, Delta, JournalError, Listener, Model, NoProposals, Pending,
-        Proposals, ResultSchema, Steering,
+        Approver, Cancellation, Delta, JournalError, Listener, Model, Pending, Proposals,
+        ResultSchema, Steering, Vectors,
     },
     run::{Briefing, Ports},
+    task::own_words,
     tool::{Effect, Tool},
     toolbox::{Joined, Toolbox},
     trust::Trust,
@@ -42,11 +43,12 @@ use crate::{
     error::AppError,
     evaluators::{SessionEvaluators, SessionVerdicts},
     host::{self, Kept},
+    learn::proposals::StoredProposals,
     learning, memory, models,
     models::{Connection, Listing, Routes},
     places, rules, sandbox,
     settings::{LearningMode, Settings},
-    skills::{self, Chosen, LoadedSkills, SkillRoom, SkillSet, tool, tool::SkillTools},
+    skills::{self, Chosen, LoadedSkills, Nearness, SkillRoom, SkillSet, tool, tool::SkillTools},
     surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
     workspace::{self, Occupancy, SnapshotWorkspace},
@@ -212,6 +214,7 @@ impl TaskRuntime {
                 .chain(places::warning(app, settings, workspace, &private)?)
                 .chain(connections.warnings)
                 .chain(loaded.untrusted())
+                .chain(loaded.changed())
                 .chain(rules::notices(skills.root(), workspace))
                 .collect(),
             policy: Policy { doubt: places::doubt(app, settings, workspace)?, ..policy },
@@ -219,7 +222,10 @@ impl TaskRuntime {
             workdir,
             toolbox,
             evaluators,
-            proposals: Arc::new(NoProposals),
+            proposals: Arc::new(StoredProposals {
+                app: Arc::clone(app),
+                storage: Arc::clone(&storage),
+            }),
             storage,
             skills,
             meaning: memory::Meaning::new(&host, &models, &routes),
@@ -352,14 +358,20 @@ impl TaskRuntime {
     pub(crate) async fn briefing(&self, task: &str) -> Result<(Briefing, RunSkills), AppError> {
         let (settings, environment) = (&self.settings, self.app.environment());
         let now = self.app.now_ms();
+        let (loaded, room) = (self.skills.of_task(now), self.room_of_skills());
+        let meaning = self.meaning_of(task, &loaded).await?;
+        let near = self.nearness(&loaded, meaning.as_ref())?;
         let asking = memory::Asking {
             workspace: settings.memories_of.as_ref().unwrap_or(&self.workspace),
             task,
+            meaning: meaning.as_ref(),
             window: self.card(&Role::new(Role::EXECUTOR)).context,
         };
-        let (loaded, room) = (self.skills.of_task(now), self.room_of_skills());
         let chosen = match loaded.usable().next() {
-            Some(_) => loaded.chosen(task, &skills::records(&self.app, &self.storage)?, room),
+            Some(_) => {
+                let records = skills::records(&self.app, &self.storage)?;
+                loaded.chosen(task, near.skills.as_deref(), &records, room)
+            }
             None => Chosen::default(),
         };
         let can_be_opened = self.opens_skills() && chosen.can_be_opened();
@@ -381,16 +393,53 @@ impl TaskRuntime {
             skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
         };
         let tools = can_be_opened.then(|| SkillTools::new(Arc::clone(&loaded), room.whole));
-        Ok((briefing, RunSkills { tools, rubrics: loaded.rubrics(task) }))
+        Ok((briefing, RunSkills { tools, rubrics: loaded.rubrics(task, near.judges.as_deref()) }))
     }
 
     /// Returns the skills of a run with this task that goes on.
-    pub(crate) fn skills_of(&self, task: &str) -> RunSkills {
+    ///
+    /// # Errors
+    ///
+    /// When what is known of skills cannot be read.
+    pub(crate) async fn skills_of(&self, task: &str) -> Result<RunSkills, AppError> {
         let loaded = self.skills.of_task(self.app.now_ms());
+        let meaning = self.meaning_of(task, &loaded).await?;
+        let near = self.nearness(&loaded, meaning.as_ref())?;
         let can_be_opened = self.opens_skills() && loaded.usable().next().is_some();
-        let rubrics = loaded.rubrics(task);
+        let rubrics = loaded.rubrics(task, near.judges.as_deref());
         let room = self.room_of_skills();
-        RunSkills { tools: can_be_opened.then(|| SkillTools::new(loaded, room.whole)), rubrics }
+        let tools = can_be_opened.then(|| SkillTools::new(loaded, room.whole));
+        Ok(RunSkills { tools, rubrics })
+    }
+
+    /// Returns what a task means, if there is something to compare that with and no long wait for it.
+    async fn meaning_of(
+        &self,
+        task: &str,
+        loaded: &LoadedSkills,
+    ) -> Result<Option<Vectors>, AppError> {
+        let is_wanted = loaded.have_choice() || self.storage.remembers()?;
+        let ready = self.meaning.as_ref().filter(|meaning| is_wanted && meaning.is_ready());
+        Ok(memory::vector(ready, &own_words(task)).await)
+    }
+
+    /// Returns how near skills are to what a task means. What is not known yet is made known beside the task.
+    fn nearness(
+        &self,
+        loaded: &Arc<LoadedSkills>,
+        meaning: Option<&Vectors>,
+    ) -> Result<Nearness, AppError> {
+        if !loaded.have_choice() {
+            return Ok(Nearness::default());
+        }
+        let (near, is_wanting) = match meaning {
+            Some(meaning) => loaded.nearness(&self.storage, meaning)?,
+            None => (Nearness::default(), true),
+        };
+        if let (Some(meaning), true) = (&self.meaning, is_wanting) {
+            skills::embed_skills_beside(loaded, &self.storage, meaning);
+        }
+        Ok(near)
     }
 
     fn room_of_skills(&self) -> SkillRoom {

@@ -307,6 +307,25 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
+/// Lets two things of one directory change places, in one step where the file system can do that.
+///
+/// # Errors
+///
+/// Both are where they were, unless the system fails twice in a row: then what was at `other` is at `one`, and nothing is at
+/// `other`.
+pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            let aside = one.with_extension("aside");
+            fs::rename(other, &aside)?;
+            fs::rename(one, other)?;
+            fs::rename(aside, one)
+        }
+        done => Ok(done?),
+    }
+}
+
 /// Removes a file; a link is removed itself.
 ///
 /// # Errors

@@ -10,6 +10,7 @@
 //! | [`durable`] | files that are whole or absent after a crash |
 //! | [`secrets`] | credentials: read, kept, and recognised in other text |
 //! | [`oauth`] | logins: made, kept, and their tokens renewed |
+//! | [`archive`] | archives from anybody, read in memory |
 //! | [`egress`] | the HTTP client: rules, addresses, credentials, redirects, limits |
 //! | [`places`] | the secret places, control files and toolchains, as data |
 //! | [`heap`] | one heap for all threads of the process |
@@ -18,13 +19,16 @@
 //! | [`layer`] | a program's effects, kept apart until they are committed (Linux) |
 //! | [`scratch`] | a copy of the workspace, where files have to be seen in another state and there are no layers |
 //! | [`processes`] | programs in the sandbox of the operating system |
+//! | [`editor`] | the user's own editor |
 //! | [`inner`] | programs that came with OpenKoi, started from memory |
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
+pub mod archive;
 pub mod clock;
 pub mod disk;
 pub mod durable;
+pub mod editor;
 pub mod egress;
 mod exchange;
 pub mod failpoint;

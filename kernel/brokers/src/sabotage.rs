@@ -52,6 +52,10 @@ macro_rules! sabotage_guards {
 }
 
 sabotage_guards! {
+    /// A path of an archive leads to a place below the folder that it is unpacked in.
+    ArchivePath = "archive-path" => "an_archive_with_a_path_that_leads_out_is_refused",
+    /// What an archive unpacks to has an end.
+    ArchiveSize = "archive-size" => "an_archive_that_unpacks_to_too_much_is_refused",
     /// A request that no rule covers is refused before anything is resolved.
     EgressRule = "egress-rule" => "a_host_without_a_rule_is_refused_before_it_is_resolved",
     /// A URL with a user name is refused.

@@ -2,7 +2,8 @@
 
 use openkoi_brokers::sabotage::{CASES, Guard};
 
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 21] = [
+    include_str!("archive.rs"),
     include_str!("browser_login.rs"),
     include_str!("durable.rs"),
     include_str!("egress.rs"),

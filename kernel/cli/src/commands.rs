@@ -8,6 +8,7 @@ pub mod demo;
 pub mod disconnect;
 pub mod doctor;
 mod doubt;
+pub mod learn;
 pub mod man;
 pub mod memory;
 pub mod models;

@@ -5,8 +5,8 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        chat, completions, config, connect, demo, disconnect, doctor, man, memory, models, plugin,
-        prune, resume, rewind, run, session, skill, status, task, trust, undo,
+        chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, models,
+        plugin, prune, resume, rewind, run, session, skill, status, task, trust, undo,
     },
     context::Context,
     error::CommandError,
@@ -44,6 +44,7 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Status(args) => status::run(&args, context),
         CliCommand::Memory(args) => memory::run(args, context),
         CliCommand::Skill(args) => skill::run(args, context),
+        CliCommand::Learn(args) => learn::run(args, context),
         CliCommand::Trust(args) => trust::run(args, context)?.print(context),
         CliCommand::Undo(args) => undo::run(&args, context)?.print(context),
         CliCommand::Rewind(args) => rewind::run(args, context)?.print(context),

@@ -7,9 +7,9 @@
 use std::path::PathBuf;
 
 use openkoi_app::environment::{
-    ALL_PROXY, Environment, HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, OPENKOI_CONFIG, OPENKOI_DATA,
-    OPENKOI_HOME, OPENKOI_LEARNING, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, PATH, SSL_CERT_DIR,
-    SSL_CERT_FILE, TMPDIR, Variable,
+    ALL_PROXY, EDITOR, Environment, HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, OPENKOI_CONFIG,
+    OPENKOI_DATA, OPENKOI_HOME, OPENKOI_LEARNING, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, PATH,
+    SSL_CERT_DIR, SSL_CERT_FILE, TMPDIR, VISUAL, Variable,
 };
 
 /// Turns colour off.
@@ -31,7 +31,7 @@ pub const RUST_BACKTRACE: Variable =
 
 /// The variables that are read by name. Manifests of providers name further ones for their
 /// credentials.
-pub const ALL: [&Variable; 21] = [
+pub const ALL: [&Variable; 23] = [
     &OPENKOI_HOME,
     &OPENKOI_CONFIG,
     &OPENKOI_DATA,
@@ -41,6 +41,8 @@ pub const ALL: [&Variable; 21] = [
     &NO_COLOR,
     &CLICOLOR,
     &CLICOLOR_FORCE,
+    &VISUAL,
+    &EDITOR,
     &HOME,
     &PATH,
     &TMPDIR,

@@ -2,7 +2,9 @@
 //! error has the line that was meant.
 
 use openkoi_core::memory::Learning;
-use openkoi_storage::{Storage, StorageError, sessions::SessionRecord, tasks::TaskRecord};
+use openkoi_storage::{
+    Storage, StorageError, proposals::KeptProposal, sessions::SessionRecord, tasks::TaskRecord,
+};
 
 use crate::error::CommandError;
 
@@ -43,6 +45,19 @@ pub(crate) fn learning(
     usage: &str,
 ) -> Result<Learning, CommandError> {
     storage.find_learning(typed).map_err(|error| meant(error, usage))
+}
+
+/// Returns the proposal that `typed` means. `usage` is the command without its id.
+///
+/// # Errors
+///
+/// When nothing or more than one matches.
+pub(crate) fn proposal(
+    storage: &Storage,
+    typed: &str,
+    usage: &str,
+) -> Result<KeptProposal, CommandError> {
+    storage.find_proposal(typed).map_err(|error| meant(error, usage))
 }
 
 fn meant(error: StorageError, usage: &str) -> CommandError {

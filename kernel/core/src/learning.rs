@@ -3,11 +3,15 @@
 //! [`seen`] makes the first from a journal; [`admission`] says what of the second may be remembered.
 
 pub mod admission;
+pub mod proposal;
 pub mod seen;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::seen::SeenTask;
+pub use self::{
+    proposal::{Proposal, is_news},
+    seen::SeenTask,
+};
 use crate::records::Reaction;
 
 /// The most learnings of one lesson.
@@ -56,43 +60,4 @@ pub struct Learnt {
     pub evidence: Vec<String>,
     /// The id of an older learning that it replaces.
     pub replaces: Option<String>,
-}
-
-/// Something that a person decides about.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "proposal", rename_all = "snake_case")]
-pub enum Proposal {
-    /// A skill that could be written.
-    Skill {
-        /// Its name.
-        name: String,
-        /// What it is for, and when it applies.
-        description: String,
-        /// The text of SKILL.md after the front matter.
-        text: String,
-        /// Words for what it is about.
-        categories: Vec<String>,
-        /// Ids of the tasks that show the pattern.
-        tasks: Vec<String>,
-        /// How sure the learner is, 0 to 1.
-        confidence: f64,
-    },
-    /// A change of the user's SOUL.md.
-    Soul {
-        /// What stands there, or empty for an addition.
-        before: String,
-        /// What should stand there, or empty for a removal.
-        after: String,
-        /// Why.
-        reason: String,
-        /// Ids of the tasks that it rests on.
-        tasks: Vec<String>,
-    },
-    /// A learning that no longer holds.
-    Retire {
-        /// Its id.
-        learning: String,
-        /// What speaks against it.
-        reason: String,
-    },
 }

@@ -299,12 +299,18 @@ pub trait Recall: Send + Sync {
 ///
 /// The loop does not use it.
 pub trait Proposals: Send + Sync {
-    /// Keeps what a learner proposed after a task. What a person rejected is not kept again without new evidence.
+    /// Keeps what a learner proposed after a task, and returns how much more there is to decide. What a person decided is not
+    /// kept again without new evidence.
     ///
     /// # Errors
     ///
     /// The proposals cannot be kept.
-    fn propose(&self, learner: &str, task: &TaskId, proposals: &[Proposal]) -> Result<(), Failure>;
+    fn propose(
+        &self,
+        learner: &str,
+        task: &TaskId,
+        proposals: &[Proposal],
+    ) -> Result<usize, Failure>;
 }
 
 /// Proposals that nobody keeps.
@@ -312,8 +318,8 @@ pub trait Proposals: Send + Sync {
 pub struct NoProposals;
 
 impl Proposals for NoProposals {
-    fn propose(&self, _: &str, _: &TaskId, _: &[Proposal]) -> Result<(), Failure> {
-        Ok(())
+    fn propose(&self, _: &str, _: &TaskId, _: &[Proposal]) -> Result<usize, Failure> {
+        Ok(0)
     }
 }
 

@@ -23,6 +23,8 @@
 //! | [`grants`] | trust levels, approval rules, what components were granted |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
+//! | [`skill_vectors`] | what skills mean |
+//! | [`proposals`] | what learners propose, and what a person made of it |
 //! | [`skill_uses`] | which tasks were given which skills, and how they ended |
 //!
 //! ```no_run
@@ -53,11 +55,13 @@ mod mode;
 pub mod opener;
 pub mod output;
 mod payload;
+pub mod proposals;
 pub mod prune;
 mod readers;
 pub mod records;
 pub mod sessions;
 pub mod skill_uses;
+pub mod skill_vectors;
 pub mod skills;
 pub mod state;
 mod status;

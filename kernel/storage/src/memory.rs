@@ -25,6 +25,7 @@ pub use credit::Undone;
 pub use forget::Forgotten;
 pub use lessons::{CAP, Lost};
 pub use recall::Question;
+pub(crate) use vectors::StoredVector;
 pub use vectors::Unembedded;
 
 /// All learnings.

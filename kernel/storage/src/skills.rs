@@ -3,7 +3,7 @@
 //! | source | where | kind |
 //! |---|---|---|
 //! | bundled | handed in as text | both |
-//! | managed | `<home>/skills/managed/` | task |
+//! | managed | `<home>/skills/managed/`, with a [pin](SkillPin) | task |
 //! | workspace | `.agents/skills/`, `.claude/skills/`, `.agents/evaluators/` of the workspace and above it | task, task, evaluator |
 //! | user | `<home>/skills/user/`, `<home>/evaluators/user/` | task, evaluator |
 //! | proposed | `<home>/skills/proposed/` | task |
@@ -34,6 +34,8 @@ mod error;
 mod folder;
 mod front_matter;
 mod lenient;
+mod pin;
+mod reading;
 pub mod requirements;
 mod skeleton;
 mod skill;
@@ -45,14 +47,16 @@ use std::{
 };
 
 pub use beside::{BESIDE_LIMIT, BesideFile};
-pub use check::check;
+pub use check::{check, unseen};
 pub use error::{FILE_LIMIT, FRONT_MATTER_LIMIT, SkillError, SkillProblem, TOTAL_LIMIT};
 pub use folder::{ENTRY_LIMIT, LEVEL_LIMIT, SKILL_LIMIT, SkillDirectories};
 pub use front_matter::against_specification;
+pub use pin::{INSTALLED_BYTES, INSTALLED_FILES, PIN_FILE, SkillPin, digest_of_files};
 pub use skeleton::skeleton;
 pub use skill::{Skill, SkillKind, SkillNotice, SkillSource};
 pub use yaml::DEPTH_LIMIT;
 
+use folder::SkillFile;
 use front_matter::Header;
 use openkoi_brokers::disk;
 use skill::SkillFolder;
@@ -74,7 +78,7 @@ impl Skills {
         let mut found = Self::default();
         for (path, text) in directories.bundled {
             let path = PathBuf::from(path);
-            let file = File { path, source: SkillSource::Bundled, folder: None, odd: 0 };
+            let file = File { path, source: SkillSource::Bundled, folder: None, odd: 0, pin: None };
             found.take(parse(file, SkillKind::Task, text));
         }
         let mut bytes = 0;
@@ -106,7 +110,7 @@ impl Skills {
                 return self.problems.push(SkillProblem { path, reason: SkillError::TooMuch });
             }
             let (path, source) = (read.path, folder.source);
-            let file = File { path, source, folder: read.folder, odd: read.odd };
+            let file = File { path, source, folder: read.folder, odd: read.odd, pin: read.pin };
             self.take(parse(file, folder.kind, &read.text));
         }
     }
@@ -149,8 +153,22 @@ impl Skill {
         let file = if disk::is_directory(path) { path.join(folder::FILE) } else { path.to_owned() };
         let read = folder::read_file(&file)?;
         let source = SkillSource::Workspace;
-        let file = File { path: read.path, source, folder: read.folder, odd: read.odd };
-        parse(file, SkillKind::Task, &read.text)
+        let SkillFile { path, text, folder, odd, pin } = read;
+        let file = File { path, source, folder, odd, pin };
+        parse(file, SkillKind::Task, &text)
+    }
+}
+
+impl Skill {
+    /// Reads a skill that is nowhere yet from its text. `name` is its name if it says none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Skills::load`] leaves it out.
+    pub fn of_text(name: &str, text: &str) -> Result<Self, SkillProblem> {
+        let path = Path::new(name).join(folder::FILE);
+        let file = File { path, source: SkillSource::Proposed, folder: None, odd: 0, pin: None };
+        parse(file, SkillKind::Task, text)
     }
 }
 
@@ -160,6 +178,7 @@ struct File {
     folder: Option<SkillFolder>,
     /// The number of places with bytes that are no text.
     odd: usize,
+    pin: Option<SkillPin>,
 }
 
 fn parse(file: File, kind: SkillKind, text: &str) -> Result<Skill, SkillProblem> {
@@ -205,6 +224,7 @@ fn read(file: File, kind: SkillKind, text: &str) -> Result<Skill, SkillError> {
         source: file.source,
         path: file.path,
         folder: file.folder,
+        pin: file.pin,
         categories: header.categories,
         dimensions,
         requirements: header.requirements,

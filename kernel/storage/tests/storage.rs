@@ -22,6 +22,8 @@ mod memory;
 mod opener;
 #[path = "storage/output.rs"]
 mod output;
+#[path = "storage/proposals.rs"]
+mod proposals;
 #[path = "storage/records.rs"]
 mod records;
 #[path = "storage/skills.rs"]

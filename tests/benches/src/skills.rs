@@ -7,7 +7,8 @@ use openkoi_app::{
     environment::{Environment, HOME, OPENKOI_HOME},
     skills::{LoadedSkills, SkillSet},
 };
-use openkoi_storage::skill_uses::SkillRecords;
+use openkoi_core::port::Vectors;
+use openkoi_storage::{Storage, skill_uses::SkillRecords};
 use openkoi_testing::target_directory;
 
 use crate::table::{self, Spread};
@@ -15,6 +16,8 @@ use crate::table::{self, Spread};
 const SKILLS: usize = 2_000;
 const ROUNDS: usize = 15;
 const CHOICES: usize = 50;
+/// The numbers of a vector of the embedder that comes with the program.
+const DIMENSION: usize = 192;
 
 /// Words of which descriptions are made, in the frequency of a rank: what is first is in many of them.
 const WORDS: [&str; 24] = [
@@ -74,7 +77,17 @@ pub(crate) fn print() {
         next.push(timed(|| choose(&loaded, CHOICES, None)).1 / CHOICES as f64);
         near.push(timed(|| choose(&loaded, CHOICES, Some(&nearness))).1 / CHOICES as f64);
     }
+    let storage = app.storage().expect("there is a storage");
+    let (question, embedded) = embedded(&set.load(), &storage);
+    let mut meant = vec![];
+    for _ in 0..ROUNDS {
+        let loaded = set.load();
+        let (near, took) = timed(|| loaded.nearness(&storage, &question).expect("it is known").0);
+        assert_eq!(near.skills.map(|near| near.len()), Some(SKILLS), "of {embedded}");
+        meant.push(took);
+    }
     let rows = [
+        row("how near all are", &meant),
         row("reading all", &read),
         row("the first choice", &first),
         row("one more choice", &next),
@@ -82,6 +95,18 @@ pub(crate) fn print() {
     ];
     table::print(&format!("Skills: {SKILLS} of them"), ["step", "least ms", "median"], &rows);
     println!("\nFiles are in the page cache. The product reads once for each task.");
+}
+
+/// Keeps a vector of each skill, and returns one of a question.
+fn embedded(loaded: &LoadedSkills, storage: &Storage) -> (Vectors, usize) {
+    let number = |seed: usize, at: usize| ((seed * 31 + at * 17) % 101) as f32 - 50.0;
+    let vector = |seed: usize| (0..DIMENSION).map(move |at| number(seed, at));
+    let digests: Vec<String> = loaded.digests();
+    let vectors = (0..digests.len()).map(|seed| vector(seed).collect()).collect();
+    let model = "bench@1".to_owned();
+    let made = Vectors { model: model.clone(), vectors };
+    storage.keep_skill_vectors(&digests, &made).expect("they can be kept");
+    (Vectors { model, vectors: vec![vector(7).collect()] }, digests.len())
 }
 
 fn row(name: &str, took: &[f64]) -> [String; 3] {

@@ -38,6 +38,7 @@ mod home_workspace;
 mod interrupt;
 mod judges;
 mod keyring;
+mod learn;
 mod learning;
 mod login;
 mod memory;

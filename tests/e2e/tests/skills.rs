@@ -55,6 +55,36 @@ fn a_skill_about_the_task_is_given_whole_and_another_one_is_named_and_opened_by_
 }
 
 #[test]
+fn skills_are_ranked_by_what_they_mean_once_that_is_known() {
+    let skill = |name: &str, about: &str| {
+        format!("---\nname: {name}\ndescription: {about}\n---\n\nIt is done like this.\n")
+    };
+    let server = OpenAi::start([reply("Elsewhere."), reply("In the vault.")]);
+    let home = Home::new()
+        .project(Kind::Shell)
+        .file(
+            ".agents/skills/canteen/SKILL.md",
+            skill("canteen", "The canteen serves soup on Fridays"),
+        )
+        .file(".agents/skills/vault/SKILL.md", skill("vault", "Credentials live in the vault"))
+        .provider(&server);
+    let question = "Where are passwords kept?";
+
+    // The first task of a home does not wait for the compiler.
+    home.openkoi([question]).run().expect_code(0);
+    let fit = ["skill", "list", "--for", question, "--json"];
+    let ranked = home.openkoi(fit).timeout(LONG).run().expect_code(0).json();
+    home.openkoi([question]).run().expect_code(0);
+
+    assert_eq!(ranked["skills"][0]["name"], "vault", "{ranked:#}");
+    let told = server.turns().iter().map(|turn| turn.text.clone()).collect::<Vec<_>>();
+    let at = |told: &str, name: &str| told.find(name).unwrap_or_else(|| panic!("{name}: {told}"));
+    assert!(at(&told[0], "- canteen: ") < at(&told[0], "- vault: "), "by name: {}", told[0]);
+    assert!(at(&told[1], "vault") < at(&told[1], "- canteen: "), "by meaning: {}", told[1]);
+    server.finish();
+}
+
+#[test]
 fn a_project_without_skills_is_told_nothing_of_them() {
     let server = OpenAi::start([reply("Four.")]);
     let home = Home::new().project(Kind::Shell).provider(&server);

@@ -122,24 +122,26 @@ impl Meaning {
         made.inspect_err(|error| tracing::warn!(%error, "what is asked for is not embedded")).ok()
     }
 
+    /// Returns what is looked for as vectors. Without texts, these say which model it is.
+    pub(crate) async fn of_passages(&self, texts: &[String]) -> Result<Vectors, AppError> {
+        let made = self.embedder.embed(texts, Purpose::Passage).await;
+        made.map_err(AppError::Embedder)
+    }
+
     /// Makes vectors of what has none of this model, a bounded number, the newest first.
     ///
     /// # Errors
     ///
     /// When the embedder cannot be used, or the database cannot be read or written.
     pub async fn catch_up(&self, storage: &Storage) -> Result<(), AppError> {
-        let embed = async |texts: &[String]| {
-            let made = self.embedder.embed(texts, Purpose::Passage).await;
-            made.map_err(AppError::Embedder)
-        };
-        let model = embed(&[]).await?.model;
+        let model = self.of_passages(&[]).await?.model;
         for _ in 0..MOST_PORTIONS {
             let some = storage.unembedded(&model, PORTION)?;
             if some.is_empty() {
                 return Ok(());
             }
             let texts: Vec<String> = some.iter().map(|one| one.text.clone()).collect();
-            storage.keep_vectors(&some, &embed(&texts).await?)?;
+            storage.keep_vectors(&some, &self.of_passages(&texts).await?)?;
         }
         Ok(())
     }

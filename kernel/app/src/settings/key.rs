@@ -137,6 +137,8 @@ pub struct Key {
 }
 
 const ENDPOINT: ProjectRule = ProjectRule::Refused("a project may not choose where requests go");
+/// The archive of a public repository, where most skills are.
+const ARCHIVES: &str = "\"https://github.com/{owner}/{repo}/archive/{ref}.zip\"";
 const MODELS: ProjectRule =
     ProjectRule::Refused("a project may not choose who sees its files and what that costs");
 /// Rule for what a project could keep its work from being judged with.
@@ -240,6 +242,7 @@ pub const KEYS: &[Key] = &[
     key("checks.lint", ValueKind::Texts, "[]", ProjectRule::Add),
     key("checks.types", ValueKind::Texts, "[]", ProjectRule::Add),
     key("evaluators.trusted", ValueKind::Texts, "[]", TRUST),
+    key("skills.archives", ValueKind::Text, ARCHIVES, ENDPOINT),
     key("skills.disabled", ValueKind::Texts, "[]", PERSONAL),
     key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
     key("files.encoding", ValueKind::Word(ENCODINGS), "", ProjectRule::Set),

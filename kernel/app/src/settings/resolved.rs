@@ -183,6 +183,8 @@ pub struct Settings {
     pub efforts: BTreeMap<String, ReasoningEffort>,
     /// Names of tools that are left out.
     pub disabled_tools: Vec<String>,
+    /// The address of the archive of a repository with skills.
+    pub skill_archives: String,
     /// Names of skills that no task is given.
     pub disabled_skills: Vec<String>,
     /// Names of a project's evaluators that may judge in place of the bundled ones.
@@ -233,6 +235,7 @@ impl Settings {
             named_checks: read.named_checks(),
             efforts: read.below(&["effort"], |value| ReasoningEffort::of(value.as_str()?)),
             disabled_tools: read.texts(&["tools", "disabled"]),
+            skill_archives: read.text(&["skills", "archives"]).unwrap_or_default(),
             disabled_skills: read.texts(&["skills", "disabled"]),
             trusted_evaluators: read.texts(&["evaluators", "trusted"]),
             encoding: read.text(&["files", "encoding"]),

@@ -20,11 +20,11 @@ const LEAST_FIT: f64 = 1.5;
 const FEW_WORDS: usize = 20;
 const MORE_FIT: f64 = 0.02;
 /// From here on it is so by its meaning alone.
-const NEAR: f64 = 0.5;
+pub(super) const NEAR: f64 = 0.5;
 /// The least part of the best one's fit that another has to have.
 const BESIDE_BEST: f64 = 0.4;
 /// What words count beside meaning, as it was measured over public skills.
-const WORDS_BESIDE_MEANING: f64 = 0.3;
+pub(super) const WORDS_BESIDE_MEANING: f64 = 0.3;
 /// A skill that certainly does so much harm is not given unasked.
 const HARM: f64 = -0.1;
 
@@ -106,10 +106,16 @@ impl LoadedSkills {
     }
 
     /// Returns what there is room for.
-    pub(crate) fn chosen(&self, task: &str, records: &SkillRecords, room: SkillRoom) -> Chosen<'_> {
+    pub(crate) fn chosen(
+        &self,
+        task: &str,
+        nearness: Option<&[f64]>,
+        records: &SkillRecords,
+        room: SkillRoom,
+    ) -> Chosen<'_> {
         let mut chosen = Chosen::default();
         let mut left = room.whole;
-        for RankedSkill { skill, is_apt, .. } in self.ranked(task, None, records) {
+        for RankedSkill { skill, is_apt, .. } in self.ranked(task, nearness, records) {
             let fits = is_apt && chosen.whole.len() < MOST_WHOLE && skill.body.len() <= left;
             if fits {
                 left -= skill.body.len();
@@ -170,6 +176,7 @@ impl Chosen<'_> {
 pub(super) fn shown(skill: &Skill, text: &str, can_be_opened: bool) -> String {
     let from = match skill.source {
         SkillSource::Bundled => "",
+        SkillSource::Managed => " from=\"somebody else; the user installed it\"",
         _ => " from=\"the user or the project\"",
     };
     let beside = if can_be_opened { beside(skill) } else { String::new() };

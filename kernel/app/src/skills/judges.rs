@@ -8,7 +8,11 @@ use openkoi_core::{
 };
 use openkoi_storage::skills::{Skill, SkillKind, SkillSource};
 
-use super::{choice::least_fit, loaded::LoadedSkills, words::WordIndex};
+use super::{
+    choice::{NEAR, WORDS_BESIDE_MEANING, least_fit},
+    loaded::LoadedSkills,
+    words::WordIndex,
+};
 
 /// The rubric of each kind of work among the bundled ones.
 pub(super) const RUBRICS: [(&str, &str); 6] = [
@@ -26,9 +30,10 @@ const MOST_BESIDES: usize = 2;
 impl LoadedSkills {
     /// Returns the rubric of each kind of work for a task. That of the kind is the user's own before the bundled one, or one of
     /// the project that the user trusts: otherwise whoever is judged chooses the judge. Further ones that are not bundled join it
-    /// if they are about the task.
-    pub(crate) fn rubrics(&self, task: &str) -> BTreeMap<String, Rubric> {
-        let besides = self.about(task);
+    /// if they are about the task. `nearness` has the cosine of the task and each of [`LoadedSkills::custom_judges`], where that
+    /// is known.
+    pub(crate) fn rubrics(&self, task: &str, nearness: Option<&[f64]>) -> BTreeMap<String, Rubric> {
+        let besides = self.about(task, nearness);
         let chosen = RUBRICS.iter().filter_map(|(kind, bundled)| {
             let own = self.custom_judges().filter(|skill| is_about(skill, kind));
             let first = own.max_by_key(|skill| skill.source).or_else(|| self.standard(bundled))?;
@@ -40,7 +45,7 @@ impl LoadedSkills {
     }
 
     /// Returns the evaluators that may judge and are not bundled.
-    fn custom_judges(&self) -> impl Iterator<Item = &Skill> {
+    pub(super) fn custom_judges(&self) -> impl Iterator<Item = &Skill> {
         let usable = self.all().filter(|known| known.obstacles.is_empty()).map(|known| known.skill);
         usable.filter(|skill| {
             skill.kind == SkillKind::Evaluator && skill.source > SkillSource::Bundled
@@ -48,15 +53,21 @@ impl LoadedSkills {
     }
 
     /// Returns those of them that are about a task, the best first.
-    fn about(&self, task: &str) -> Vec<&Skill> {
+    fn about(&self, task: &str, nearness: Option<&[f64]>) -> Vec<&Skill> {
         let judges: Vec<&Skill> = self.custom_judges().collect();
         if judges.is_empty() {
             return judges;
         }
         let fits = WordIndex::of(judges.iter().copied()).fits(&own_words(task));
-        let least = least_fit(fits.asked);
-        let mut about: Vec<(&Skill, f64)> =
-            judges.into_iter().zip(fits.fits).filter(|(_, fit)| *fit >= least).collect();
+        let (least, best) = (least_fit(fits.asked), fits.fits.iter().copied().fold(0.0, f64::max));
+        let mut about: Vec<(&Skill, f64)> = Vec::new();
+        for (at, (skill, fit)) in judges.into_iter().zip(fits.fits).enumerate() {
+            let near = nearness.and_then(|all| all.get(at).copied());
+            if fit >= least || near.is_some_and(|near| near >= NEAR) {
+                let words = if best > 0.0 { fit / best } else { 0.0 };
+                about.push((skill, near.map_or(words, |near| near + WORDS_BESIDE_MEANING * words)));
+            }
+        }
         about.sort_by(|(_, one), (_, other)| other.total_cmp(one));
         about.into_iter().map(|(skill, _)| skill).collect()
     }

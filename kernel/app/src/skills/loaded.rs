@@ -1,8 +1,8 @@
 //! The skills of a workspace as they were read.
 
-use std::sync::OnceLock;
+use std::{path::Path, sync::OnceLock};
 
-use openkoi_storage::skills::{Skill, SkillKind, SkillProblem, SkillSource, Skills};
+use openkoi_storage::skills::{Skill, SkillError, SkillKind, SkillProblem, SkillSource, Skills};
 
 use super::words::WordIndex;
 
@@ -73,6 +73,17 @@ impl LoadedSkills {
         let all = usable.chain(&self.found.hidden).filter(|skill| !is_of_project(skill));
         let named = all.filter(|skill| skill.kind == SkillKind::Evaluator && skill.name == name);
         named.max_by_key(|skill| skill.source)
+    }
+
+    /// Returns notices about installed skills that are not given to tasks, because their files were changed.
+    pub(crate) fn changed(&self) -> Vec<String> {
+        let changed = self.problems().iter().filter(|one| one.reason == SkillError::Changed);
+        let said = changed.map(|SkillProblem { path, reason }| {
+            let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+            let name = folder.to_string_lossy();
+            format!("the skill `{name}` is left out: {reason}; openkoi learn --update {name}")
+        });
+        said.collect()
     }
 
     /// Returns notices about the project's evaluators that are not used, because the user does not trust them.

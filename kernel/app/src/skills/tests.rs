@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use openkoi_core::{contract::Contract, skill::Tally};
+use openkoi_core::{contract::Contract, port::Vectors, skill::Tally};
 use openkoi_storage::skill_uses::{SkillRecord, SkillRecords};
 
 use super::{judges::RUBRICS, *};
@@ -51,7 +51,7 @@ impl Pond {
 const ROOM: SkillRoom = SkillRoom { whole: 10_000, listed: 2_000 };
 
 fn whole(skills: &LoadedSkills, task: &str) -> Vec<String> {
-    let chosen = skills.chosen(task, &SkillRecords::default(), ROOM);
+    let chosen = skills.chosen(task, None, &SkillRecords::default(), ROOM);
     chosen.whole.iter().map(|skill| skill.name.clone()).collect()
 }
 
@@ -62,7 +62,8 @@ fn a_skill_that_is_about_the_task_is_given_whole_and_the_others_are_named() {
         .skill("poems", "How to write sonnets");
     let skills = pond.loaded();
 
-    let chosen = skills.chosen("Add two REST endpoints for users", &SkillRecords::default(), ROOM);
+    let chosen =
+        skills.chosen("Add two REST endpoints for users", None, &SkillRecords::default(), ROOM);
     let told = chosen.told(ROOM.listed, true);
 
     assert!(told.contains("BODY OF api-style") && !told.contains("BODY OF poems"), "{told}");
@@ -109,7 +110,7 @@ fn what_cannot_be_used_is_not_given_and_says_why() {
         );
     let skills = pond.set(|settings| settings.disabled_skills = vec!["off".to_owned()]).load();
 
-    let chosen = skills.chosen("carps in ponds", &SkillRecords::default(), ROOM);
+    let chosen = skills.chosen("carps in ponds", None, &SkillRecords::default(), ROOM);
 
     assert!(chosen.whole.is_empty() && chosen.others.is_empty(), "{chosen:?}");
     assert!(!chosen.can_be_opened());
@@ -184,7 +185,7 @@ fn a_list_of_many_skills_has_the_best_first_and_stays_within_its_room() {
     }
     let skills = pond.loaded();
 
-    let chosen = skills.chosen("word150", &SkillRecords::default(), ROOM);
+    let chosen = skills.chosen("word150", None, &SkillRecords::default(), ROOM);
     let told = chosen.told(ROOM.listed, true);
 
     assert!(told.len() < ROOM.listed + 500, "{}", told.len());
@@ -207,7 +208,7 @@ fn a_skill_that_is_too_long_for_the_room_is_named_and_not_given() {
     );
 
     let skills = pond.loaded();
-    let chosen = skills.chosen("feeding fish in ponds", &SkillRecords::default(), ROOM);
+    let chosen = skills.chosen("feeding fish in ponds", None, &SkillRecords::default(), ROOM);
 
     assert!(chosen.whole.is_empty());
     assert_eq!(chosen.others[0].name, "carps");
@@ -236,14 +237,14 @@ const LENIENT: &str = "kind: evaluator\ndescription: Judges code.\nmetadata:\n  
 
 #[test]
 fn an_evaluator_of_the_project_judges_only_if_the_user_trusts_it() {
-    let expected = Pond::new().loaded().rubrics("")["code"].clone();
+    let expected = Pond::new().loaded().rubrics("", None)["code"].clone();
     for name in ["lenient", RUBRICS.iter().find(|(kind, _)| *kind == "code").unwrap().1] {
         let pond = Pond::new();
         let path = format!("pond/.agents/evaluators/{name}/SKILL.md");
         pond.put(&path, &format!("---\nname: {name}\n{LENIENT}"));
 
         let skills = pond.loaded();
-        assert_eq!(skills.rubrics("")["code"], expected, "{name}");
+        assert_eq!(skills.rubrics("", None)["code"], expected, "{name}");
         let said = format!(
             "the project's evaluator `{name}` does not judge; `evaluators.trusted = [\"{name}\"]` in your own \
              configuration lets it"
@@ -251,7 +252,7 @@ fn an_evaluator_of_the_project_judges_only_if_the_user_trusts_it() {
         assert_eq!(skills.untrusted(), [said]);
         let trusting =
             pond.set(|settings| settings.trusted_evaluators = vec![name.to_owned()]).load();
-        assert_ne!(trusting.rubrics("")["code"], expected, "{name}");
+        assert_ne!(trusting.rubrics("", None)["code"], expected, "{name}");
         assert!(trusting.untrusted().is_empty());
     }
 }
@@ -273,8 +274,8 @@ fn evaluators_that_are_about_the_task_judge_beside_that_of_the_kind() {
     .put("pond/.agents/evaluators/ours/SKILL.md", &judge("ours", "Evaluates database migrations"));
     let skills = pond.loaded();
 
-    let alone = skills.rubrics("fix the login").remove("code").unwrap();
-    let both = skills.rubrics("write the migration of the database").remove("code").unwrap();
+    let alone = skills.rubrics("fix the login", None).remove("code").unwrap();
+    let both = skills.rubrics("write the migration of the database", None).remove("code").unwrap();
 
     assert_eq!((alone.name.as_str(), alone.parts.len()), ("code-review", 1));
     assert_eq!(both.name, "code-review and moves", "one of the project is not trusted");
@@ -292,6 +293,38 @@ fn evaluators_that_are_about_the_task_judge_beside_that_of_the_kind() {
         .collect();
     assert_eq!(safety, ["code-review/safety", "moves/safety"]);
     assert_eq!(both.parts[1].skill.name, "moves");
+
+    // What is near in meaning needs no word of the task.
+    let near = skills.rubrics("fix the login", Some(&[0.1, 0.8])).remove("code").unwrap();
+    assert_eq!(near.name, "code-review and verses");
+}
+
+#[test]
+fn how_near_skills_are_is_known_only_if_it_is_known_of_all() {
+    let pond = Pond::new();
+    for name in ["one", "two"] {
+        let text = format!("---\nname: {name}\ndescription: About {name}\n---\nx\n");
+        pond.put(&format!("home/skills/user/{name}/SKILL.md"), &text);
+    }
+    let skills = pond.loaded();
+    let data = tempfile::tempdir().unwrap();
+    let storage = openkoi_storage::Storage::open(data.path()).unwrap();
+    let made = |vectors: Vec<Vec<f32>>| Vectors { model: "m@1".to_owned(), vectors };
+    let question = made(vec![vec![0.0, 1.0]]);
+    let keep = |digests: &[String], vectors| storage.keep_skill_vectors(digests, &made(vectors));
+
+    let digests = skills.digests();
+    keep(&digests[..1], vec![vec![1.0, 0.0]]).unwrap();
+    assert_eq!(
+        skills.nearness(&storage, &question).unwrap(),
+        (Nearness { skills: None, judges: Some(vec![]) }, true)
+    );
+    keep(&digests[1..], vec![vec![0.0, 2.0]]).unwrap();
+    let (near, is_wanting) = skills.nearness(&storage, &question).unwrap();
+    assert_eq!((near.skills, is_wanting), (Some(vec![0.0, 1.0]), false));
+    // Vectors of another model say nothing.
+    let other = Vectors { model: "other@1".to_owned(), ..question };
+    assert!(skills.nearness(&storage, &other).unwrap().0.skills.is_none());
 }
 
 #[test]
@@ -314,7 +347,7 @@ fn every_kind_of_work_has_a_rubric_also_if_all_are_disabled() {
 
     let skills = Pond::new().set(|settings| settings.disabled_skills = all).load();
 
-    assert_eq!(skills.rubrics("").into_keys().collect::<Vec<_>>(), offered);
+    assert_eq!(skills.rubrics("", None).into_keys().collect::<Vec<_>>(), offered);
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub enum CliCommand {
     Memory(commands::memory::Args),
     /// List, show, write and check skills, and keep them from tasks
     Skill(commands::skill::Args),
+    /// Install skills of others, bring them up to date and remove them
+    Learn(commands::learn::Args),
     /// List and take back the rules of your "always" answers
     Trust(commands::trust::Args),
     /// Log in to a provider or keep its key, and show what is connected

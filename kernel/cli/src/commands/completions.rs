@@ -3,7 +3,8 @@
 
 use clap::ValueEnum;
 use clap_complete::Shell;
-use openkoi_storage::{sessions::SessionQuery, tasks::TaskQuery};
+use openkoi_core::id;
+use openkoi_storage::{proposals::KeptProposal, sessions::SessionQuery, tasks::TaskQuery};
 
 use crate::{
     commands::skill,
@@ -87,6 +88,12 @@ fn known(kind: &str, context: &Context) -> Result<Vec<String>, CommandError> {
             let Some(storage) = context.existing_storage()? else { return Ok(Vec::new()) };
             let query = SessionQuery { limit: Some(OFFERED), ..SessionQuery::default() };
             Ok(storage.sessions(&query)?.iter().map(|one| one.id.short().to_owned()).collect())
+        }
+        "proposals" => {
+            let storage = context.existing_storage()?;
+            let kept = storage.map(|storage| storage.proposals(false)).transpose()?;
+            let short = |one: &KeptProposal| id::short(&one.id).to_owned();
+            Ok(kept.unwrap_or_default().iter().map(short).collect())
         }
         "skills" => {
             Ok(skill::find::loaded(context)?.all().map(|one| one.skill.name.clone()).collect())

@@ -1,6 +1,6 @@
 //! `openkoi memory`: what is remembered for later tasks.
 
-mod meaning;
+pub(super) mod meaning;
 mod shown;
 mod transfer;
 

@@ -3,6 +3,7 @@
 mod check;
 pub(super) mod find;
 mod make;
+mod ranked;
 pub(super) mod shown;
 
 use clap::Subcommand;
@@ -36,6 +37,9 @@ pub enum SkillCommand {
         /// Those too that are not used, with the reason
         #[arg(short, long)]
         all: bool,
+        /// Those for tasks, as they fit this task: the best first
+        #[arg(long = "for", value_name = "TASK", conflicts_with = "all")]
+        task: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -88,8 +92,11 @@ pub enum SkillCommand {
 ///
 /// When there is no such skill, or a file cannot be written.
 pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    match args.command.unwrap_or(SkillCommand::List { all: false, json: false }) {
-        SkillCommand::List { all, json } => {
+    match args.command.unwrap_or(SkillCommand::List { all: false, task: None, json: false }) {
+        SkillCommand::List { task: Some(task), json, .. } => {
+            Reply::new(ranked::ranking(&task, context)?, json).print(context)
+        }
+        SkillCommand::List { all, json, .. } => {
             let (skills, records) = (loaded(context)?, records(context)?);
             Reply::new(SkillList { skills, records, all }, json).print(context)
         }

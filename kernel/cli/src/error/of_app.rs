@@ -4,6 +4,7 @@ use openkoi_app::{
     access::LoginError,
     consents::ConsentsError,
     error::AppError,
+    learn::LearnError,
     models::ModelsError,
     paths::PathsError,
     settings::SettingsError,
@@ -28,6 +29,7 @@ impl From<AppError> for CommandError {
             AppError::Worktree(error) => Self::from_error(Exit::Usage, &error)
                 .hint("`--worktree` needs a git repository with a commit"),
             AppError::Memory(error) => Self::usage(error.to_string()),
+            AppError::Learn(error) => error.into(),
             AppError::DryRun(error) => Self::from_error(Exit::Usage, &error),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
             AppError::NoSession => Self::usage(error.to_string()),
@@ -47,6 +49,35 @@ impl From<AppError> for CommandError {
             | AppError::ComponentLimits { .. }
             | AppError::Proxy { .. }
             | AppError::Certificates { .. } => Self::from_error(Exit::Configuration, &error),
+        }
+    }
+}
+
+impl From<LearnError> for CommandError {
+    fn from(error: LearnError) -> Self {
+        let exit = match error {
+            LearnError::Unreachable { .. }
+            | LearnError::Refused { .. }
+            | LearnError::Editor { .. }
+            | LearnError::Unwritable(_)
+            | LearnError::Place { .. } => Exit::NotAccepted,
+            _ => Exit::Usage,
+        };
+        let told = Self::from_error(exit, &error);
+        match error {
+            LearnError::Several { found, .. } => {
+                let shown = found.into_iter().take(20);
+                told.hints(shown.map(|one| format!("openkoi learn --install {one}")))
+            }
+            LearnError::NoSource(_) => told.hint("openkoi learn --install owner/repo/path"),
+            LearnError::Refused { status: 401 | 403 | 404, .. } => {
+                told.hint("only what is public can be fetched; download it, and name the file")
+            }
+            LearnError::Unpinned(name) => {
+                told.hint(format!("openkoi learn --uninstall {name}, then install it"))
+            }
+            LearnError::NoEditor => told.hint("EDITOR=vi openkoi learn edit"),
+            _ => told,
         }
     }
 }

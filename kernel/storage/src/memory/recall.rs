@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     rows::{COLUMNS, learning},
-    vectors::{self, Near, Stored, Wanted},
+    vectors::{self, Near, StoredVector, Wanted},
     words,
 };
 use crate::{Storage, error::StorageError};
@@ -124,6 +124,6 @@ fn by_meaning(
         block.iter().for_each(|block| rows.entry(*block).or_default().push(*row));
     }
     let (workspace, question, most) =
-        (question.workspace, Stored::of(vector), question.most as usize);
+        (question.workspace, StoredVector::of(vector), question.most as usize);
     vectors::nearest(connection, &Wanted { workspace, model, question, most, rows })
 }

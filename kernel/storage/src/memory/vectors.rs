@@ -70,7 +70,7 @@ impl Storage {
     /// When the database cannot be written.
     pub fn keep_vectors(&self, of: &[Unembedded], made: &Vectors) -> Result<(), StorageError> {
         self.write(|transaction| {
-            let mut new: BTreeMap<String, Vec<(i64, Stored)>> = BTreeMap::new();
+            let mut new: BTreeMap<String, Vec<(i64, StoredVector)>> = BTreeMap::new();
             let mut old: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
             for (one, vector) in of.iter().zip(&made.vectors) {
                 let sql = "SELECT workspace, block FROM learnings
@@ -81,7 +81,7 @@ impl Storage {
                     });
                 let Some((workspace, block)) = found.optional()? else { continue };
                 old.entry(block.unwrap_or_default()).or_default().push(one.row);
-                new.entry(workspace).or_default().push((one.row, Stored::of(vector)));
+                new.entry(workspace).or_default().push((one.row, StoredVector::of(vector)));
             }
             for (block, rows) in old {
                 remove_all(transaction, block, &rows)?;
@@ -134,7 +134,7 @@ fn add(
     transaction: &Transaction<'_>,
     workspace: &str,
     model: &str,
-    vectors: &[(i64, Stored)],
+    vectors: &[(i64, StoredVector)],
 ) -> Result<(), StorageError> {
     let sql = "SELECT block FROM learning_vectors WHERE workspace = ?1 AND model = ?2
                ORDER BY block DESC LIMIT 1";
@@ -164,7 +164,7 @@ fn add(
 fn placed(
     transaction: &Transaction<'_>,
     block: i64,
-    vectors: &[(i64, Stored)],
+    vectors: &[(i64, StoredVector)],
 ) -> Result<(), StorageError> {
     let mut set = transaction.prepare_cached("UPDATE learnings SET block = ?2 WHERE row = ?1")?;
     vectors.iter().try_for_each(|(row, _)| set.execute((row, block)).map(drop))?;
@@ -173,21 +173,37 @@ fn placed(
 
 /// A vector as it is stored.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Stored {
+pub(crate) struct StoredVector {
     bytes: Vec<u8>,
     /// 1 / its length.
     scale: f32,
 }
 
-impl Stored {
+impl StoredVector {
     /// The largest number becomes 127, and the others as they stand to it.
-    pub(super) fn of(vector: &[f32]) -> Self {
+    pub(crate) fn of(vector: &[f32]) -> Self {
         let largest = vector.iter().fold(0.0_f32, |largest, one| largest.max(one.abs()));
         let scale = if largest > 0.0 { LARGEST / largest } else { 0.0 };
         let bytes: Vec<i8> = vector.iter().map(|one| (one * scale).round() as i8).collect();
         let square: f32 = bytes.iter().map(|one| f32::from(*one).powi(2)).sum();
         let scale = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
         Self { bytes: bytes.into_iter().map(i8::cast_unsigned).collect(), scale }
+    }
+
+    /// Returns its numbers as bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns 1 / the length of its bytes as a vector.
+    pub(crate) fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// Returns how near another vector is; nothing if it is one of another length.
+    pub(crate) fn cosine(&self, bytes: &[u8], scale: f32) -> Option<f64> {
+        let is_alike = bytes.len() == self.bytes.len();
+        is_alike.then(|| f64::from(product(bytes, &self.bytes) * scale * self.scale))
     }
 }
 
@@ -221,8 +237,8 @@ impl Block {
         self.bytes = bytes;
     }
 
-    fn extend(&mut self, vectors: &[(i64, Stored)]) {
-        for (row, Stored { bytes, scale }) in vectors {
+    fn extend(&mut self, vectors: &[(i64, StoredVector)]) {
+        for (row, StoredVector { bytes, scale }) in vectors {
             self.rows.push((*row, *scale));
             self.bytes.extend(bytes);
         }
@@ -278,7 +294,7 @@ pub(super) struct Wanted<'a> {
     /// Among the vectors of this model.
     pub(super) model: &'a str,
     /// What is near to this.
-    pub(super) question: Stored,
+    pub(super) question: StoredVector,
     /// So many.
     pub(super) most: usize,
     /// And these rows wherever they stand, by block.
@@ -463,7 +479,7 @@ mod tests {
     #[test]
     fn a_vector_as_bytes_is_nearly_the_same() {
         let vector: Vec<f32> = (0..96).map(|n| ((n * 37 % 19) as f32 - 9.0) / 50.0).collect();
-        let stored = Stored::of(&vector);
+        let stored = StoredVector::of(&vector);
         let itself = product(&stored.bytes, &stored.bytes) * stored.scale * stored.scale;
         assert!((itself - 1.0).abs() < 1e-5, "{itself}");
         let exact: f32 = vector.iter().map(|one| one * one).sum::<f32>().sqrt();
@@ -472,7 +488,7 @@ mod tests {
             assert!((one - back).abs() < 0.003, "{one} and {back}");
         }
         // What has no length is near to nothing.
-        let nothing = Stored::of(&[0.0; 96]);
+        let nothing = StoredVector::of(&[0.0; 96]);
         assert_eq!((nothing.scale, nothing.bytes.len()), (0.0, 96));
     }
 
@@ -502,12 +518,13 @@ mod tests {
             (0..1_000).map(|_| (0..96).map(|_| random()).collect()).collect();
         let mut near =
             |group: &[f32]| -> Vec<f32> { group.iter().map(|one| one + random()).collect() };
-        let vectors: Vec<(i64, Stored)> =
-            (0..20_000).map(|at| (at, Stored::of(&near(&groups[at as usize % 1_000])))).collect();
+        let vectors: Vec<(i64, StoredVector)> = (0..20_000)
+            .map(|at| (at, StoredVector::of(&near(&groups[at as usize % 1_000]))))
+            .collect();
         let mut found = 0;
         for group in &groups[..8] {
-            let question = Stored::of(&near(group));
-            let exact = |(row, one): &(i64, Stored)| {
+            let question = StoredVector::of(&near(group));
+            let exact = |(row, one): &(i64, StoredVector)| {
                 (product(&one.bytes, &question.bytes) * one.scale, *row)
             };
             let mut exact: Vec<(f32, i64)> = vectors.iter().map(exact).collect();
@@ -530,8 +547,8 @@ mod tests {
     #[test]
     fn what_is_taken_out_of_a_block_is_not_in_its_bytes() {
         let mut block = Block::default();
-        let vectors: Vec<(i64, Stored)> =
-            (1..=3).map(|n| (n, Stored::of(&[n as f32, -0.5, 0.25]))).collect();
+        let vectors: Vec<(i64, StoredVector)> =
+            (1..=3).map(|n| (n, StoredVector::of(&[n as f32, -0.5, 0.25]))).collect();
         block.extend(&vectors);
         block.retain(|row| row != 2);
         assert_eq!(block.rows, [(1, vectors[0].1.scale), (3, vectors[2].1.scale)]);

@@ -55,7 +55,14 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/10-records.sql"),
         schema: "dee9194f77adc83fa6efa91f06f2cf12a09ebd689217b57ae3aad0393a1e24ed",
     },
-    Migration { sql: include_str!("../schema/11-contents.sql"), schema: "b6ee6809416f16dff3f41c190dd23c63a876691efb44db0f7bb5f176024fcbee" },
+    Migration {
+        sql: include_str!("../schema/11-proposals.sql"),
+        schema: "061bd1fad1da82ee67cd027fb7b80d12ff92ee1dba7a13f7bced748d71d4262a",
+    },
+    Migration {
+        sql: include_str!("../schema/12-contents.sql"),
+        schema: "ea0f85f8c820461e9189c3e7c3a3d39337f12e63ff03e6e422672ad5fe1e8a26",
+    },
 ];
 
 /// The newest version of the database.

@@ -8,6 +8,7 @@ use openkoi_brokers::places;
 use super::{
     error::SkillError,
     folder::{self, FILE},
+    reading,
     skill::Skill,
 };
 
@@ -62,8 +63,8 @@ impl Skill {
         if places::is_secret(path) || places::is_secret(&real) {
             return Err(SkillError::Unopenable("secrets are kept in it".to_owned()));
         }
-        let file = folder::open(&folder, &real).map_err(unopenable)?;
-        Ok(folder::text(folder::bytes(file)?)?.0)
+        let file = reading::open(&folder, &real).map_err(unopenable)?;
+        Ok(reading::text(reading::bytes(file)?)?.0)
     }
 
     fn open_folder(&self) -> Option<Dir> {

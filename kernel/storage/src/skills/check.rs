@@ -28,7 +28,7 @@ pub fn check(skill: &Skill) -> Vec<SkillNotice> {
     }
     for (number, line) in skill.body.lines().enumerate() {
         let at = skill.body_line + number;
-        notices.extend(hidden(line).map(|text| SkillNotice::advice(at, text)));
+        notices.extend(unseen(line).map(|text| SkillNotice::advice(at, text)));
         let gone = links(line).filter(|path| skill.folder.is_some() && !skill.has_beside(path));
         notices.extend(gone.map(|path| {
             SkillNotice::advice(at, format!("`{path}` is not in the folder of the skill"))
@@ -39,13 +39,14 @@ pub fn check(skill: &Skill) -> Vec<SkillNotice> {
 }
 
 /// Returns what is to be said of characters that nobody sees and a model reads.
-fn hidden(line: &str) -> Option<String> {
-    let unseen = |c: &char| {
+#[must_use]
+pub fn unseen(line: &str) -> Option<String> {
+    let is_unseen = |c: &char| {
         matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}')
             || matches!(c, '\u{e0000}'..='\u{e007f}')
             || (c.is_control() && *c != '\t')
     };
-    let count = line.chars().filter(unseen).count();
+    let count = line.chars().filter(is_unseen).count();
     (count > 0).then(|| format!("it has {count} characters that nobody sees and a model reads"))
 }
 

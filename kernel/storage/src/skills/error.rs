@@ -48,6 +48,9 @@ pub enum SkillError {
         /// The form that it has to have.
         wanted: &'static str,
     },
+    /// It was installed, and its files are not those that were.
+    #[error("its files are not those that were installed")]
+    Changed,
     /// There are more than are loaded.
     #[error("only {0} are loaded, the rest is left out")]
     TooMany(usize),

@@ -2,17 +2,19 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
 use cap_std::{
     ambient_authority,
-    fs::{Dir, FileType, OpenOptions, OpenOptionsExt},
+    fs::{Dir, FileType},
 };
 
 use super::{
-    error::{FILE_LIMIT, SkillError, SkillProblem},
+    error::{SkillError, SkillProblem},
+    pin::{self, SkillPin},
+    reading::{bytes, open, text},
     skill::{SkillFolder, SkillKind, SkillSource},
 };
 
@@ -63,6 +65,8 @@ pub(super) struct SkillFile {
     pub(super) odd: usize,
     /// The folder that it is alone in, if it is in one.
     pub(super) folder: Option<SkillFolder>,
+    /// Its pin, if it was installed.
+    pub(super) pin: Option<SkillPin>,
 }
 
 type ReadFile = Result<SkillFile, SkillProblem>;
@@ -243,7 +247,22 @@ impl Walk<'_> {
         let root = &self.folder.root;
         let folder = SkillFolder { root: root.clone(), below: below.to_owned() };
         let path = root.join(below).join(name);
-        self.found.push(read_open(file, path, alone.then_some(folder)));
+        let pin = match alone && self.folder.source == SkillSource::Managed {
+            true => self.pin(below),
+            false => Ok(None),
+        };
+        self.found.push(match pin {
+            Ok(pin) => {
+                read_open(file, path, alone.then_some(folder)).map(|read| SkillFile { pin, ..read })
+            }
+            Err(reason) => Err(SkillProblem { path, reason }),
+        });
+    }
+
+    /// Returns the pin of an installed skill whose files are as they were.
+    fn pin(&self, below: &Path) -> Result<Option<SkillPin>, SkillError> {
+        let opened = open_folder(self.root, below);
+        pin::of_folder(&opened.map_err(|error| SkillError::Unopenable(error.to_string()))?)
     }
 
     fn problem(&mut self, below: &Path, error: &io::Error) {
@@ -260,13 +279,6 @@ fn shown(name: OsString) -> Option<String> {
     name.into_string().ok().filter(|name| !name.starts_with('.') && name != PACKAGES)
 }
 
-/// Opens a file for reading, without waiting: a pipe without a writer would wait for one, and is seen for what it is.
-pub(super) fn open(root: &Dir, path: &Path) -> io::Result<std::fs::File> {
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    Ok(root.open_with(path, &options)?.into_std())
-}
-
 /// A file among the folders, or a folder without a skill.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
@@ -274,39 +286,8 @@ fn is_absent(error: &io::Error) -> bool {
 
 fn read_open(file: std::fs::File, path: PathBuf, folder: Option<SkillFolder>) -> ReadFile {
     match bytes(file).and_then(text) {
-        Ok((text, odd)) => Ok(SkillFile { path, text, odd, folder }),
+        Ok((text, odd)) => Ok(SkillFile { path, text, odd, folder, pin: None }),
         Err(reason) => Err(SkillProblem { path, reason }),
-    }
-}
-
-/// Returns what is in a regular file that is not too large.
-pub(super) fn bytes(file: std::fs::File) -> Result<Vec<u8>, SkillError> {
-    let unopenable = |error: io::Error| SkillError::Unopenable(error.to_string());
-    let found = file.metadata().map_err(unopenable)?;
-    if !found.is_file() {
-        return Err(SkillError::NotAFile);
-    }
-    if found.len() > FILE_LIMIT {
-        return Err(SkillError::TooLarge);
-    }
-    let mut bytes = Vec::new();
-    // It may have grown since.
-    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(unopenable)?;
-    if bytes.len() as u64 > FILE_LIMIT { Err(SkillError::TooLarge) } else { Ok(bytes) }
-}
-
-/// Returns bytes as text, with a mark in the place of what is none, and how often that was. What has a zero byte is no text.
-pub(super) fn text(bytes: Vec<u8>) -> Result<(String, usize), SkillError> {
-    if bytes.contains(&0) {
-        return Err(SkillError::NotText);
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok((text, 0)),
-        Err(error) => {
-            let odd = error.as_bytes().utf8_chunks().filter(|one| !one.invalid().is_empty());
-            let odd = odd.count();
-            Ok((String::from_utf8_lossy(error.as_bytes()).into_owned(), odd))
-        }
     }
 }
 

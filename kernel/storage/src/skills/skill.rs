@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use openkoi_core::evaluation::{Dimension, Rubric};
 
-use super::requirements::Requirements;
+use super::{pin::SkillPin, requirements::Requirements};
 
 /// The purpose of a skill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +89,8 @@ pub struct Skill {
     pub path: PathBuf,
     /// The folder that it is alone in, if it is in one: files beside it belong to it.
     pub(super) folder: Option<SkillFolder>,
+    /// Its pin, if it was installed.
+    pub pin: Option<SkillPin>,
     /// The subjects that it is about.
     pub categories: Vec<String>,
     /// The axes of an evaluator.

@@ -3,8 +3,8 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use openkoi_storage::skills::{
-    FILE_LIMIT, SKILL_LIMIT, SkillDirectories, SkillError, SkillKind, SkillSource, Skills,
-    TOTAL_LIMIT,
+    FILE_LIMIT, PIN_FILE, SKILL_LIMIT, SkillDirectories, SkillError, SkillKind, SkillPin,
+    SkillSource, Skills, TOTAL_LIMIT, digest_of_files,
 };
 
 use crate::support::Home;
@@ -469,4 +469,46 @@ fn a_skill_is_checked_with_its_links_and_what_nobody_sees_in_it() {
     let gone = "`gone.md` is not in the folder of the skill".to_owned();
     let hidden = "it has 1 characters that nobody sees and a model reads".to_owned();
     assert_eq!(said, [(6, gone, false), (7, hidden, false)]);
+}
+
+#[test]
+fn an_installed_skill_is_loaded_as_long_as_its_files_are_those_that_were_installed() {
+    let home = Home::new();
+    let folder = home.path("home/skills/managed/pdf");
+    let (skill, script) = (text("pdf", "reads pages"), "echo pages\n");
+    write(&folder.join("SKILL.md"), &skill);
+    write(&folder.join("scripts/run.sh"), script);
+    let files = [("scripts/run.sh", script.as_bytes()), ("SKILL.md", skill.as_bytes())];
+    let pin = SkillPin::new("acme/skills/pdf".to_owned(), digest_of_files(files), 7);
+    write(&folder.join(PIN_FILE), &serde_json::to_string(&pin).unwrap());
+    let problems = || -> Vec<String> {
+        load(&home, &[]).problems.iter().map(|one| one.reason.to_string()).collect()
+    };
+    let none = Vec::<String>::new();
+
+    let loaded = load(&home, &[]);
+    assert_eq!(loaded.skills[0].pin.as_ref(), Some(&pin), "{:?}", loaded.problems);
+    // What a file manager leaves is no part of a skill.
+    write(&folder.join(".DS_Store"), "x");
+    assert_eq!(problems(), none);
+
+    let changed = vec!["its files are not those that were installed".to_owned()];
+    for (path, bytes) in [
+        ("scripts/run.sh", "echo other\n"),
+        ("more.md", "a file more\n"),
+        (PIN_FILE, "{}"),
+        ("SKILL.md", "---\nname: pdf\n---\nother\n"),
+    ] {
+        let before = fs::read_to_string(folder.join(path)).ok();
+        write(&folder.join(path), bytes);
+        assert_eq!(problems(), changed, "{path}");
+        match before {
+            Some(before) => write(&folder.join(path), &before),
+            None => fs::remove_file(folder.join(path)).unwrap(),
+        }
+        assert_eq!(problems(), none, "{path}");
+    }
+    fs::remove_file(folder.join("scripts/run.sh")).unwrap();
+    symlink("/bin/sh", folder.join("scripts/run.sh")).unwrap();
+    assert_eq!(problems(), changed);
 }

@@ -8,6 +8,7 @@ _openkoi_kind() {
         *" -m" | *" --model") echo models ;;
         *" connect" | *" disconnect" | "models list") echo providers ;;
         "plugin inspect") echo components ;;
+        "learn show" | "learn accept" | "learn edit" | "learn later" | "learn never") echo proposals ;;
         "skill show" | "skill check" | "skill disable" | "skill enable") echo skills ;;
     esac
 }

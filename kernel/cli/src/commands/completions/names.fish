@@ -8,3 +8,4 @@ complete -c openkoi -s m -l model -f -a '(openkoi __complete models 2>/dev/null)
 complete -c openkoi -n '__fish_seen_subcommand_from connect disconnect' -f -a '(openkoi __complete providers 2>/dev/null)'
 complete -c openkoi -n '__fish_seen_subcommand_from plugin' -f -a '(openkoi __complete components 2>/dev/null)'
 complete -c openkoi -n '__fish_seen_subcommand_from skill; and __fish_seen_subcommand_from show check disable enable' -f -a '(openkoi __complete skills 2>/dev/null)'
+complete -c openkoi -n '__fish_seen_subcommand_from learn; and __fish_seen_subcommand_from show accept edit later never' -f -a '(openkoi __complete proposals 2>/dev/null)'

@@ -8,6 +8,7 @@ _openkoi_named() {
         *" -m" | *" --model") kind=models ;;
         *" connect" | *" disconnect" | "models list") kind=providers ;;
         "plugin inspect") kind=components ;;
+        "learn show" | "learn accept" | "learn edit" | "learn later" | "learn never") kind=proposals ;;
         "skill show" | "skill check" | "skill disable" | "skill enable") kind=skills ;;
     esac
     if [[ -n "$kind" ]]; then

@@ -1,4 +1,4 @@
-//! What makes vectors for memory.
+//! What makes vectors, for memory and for skills.
 
 use openkoi_app::{error::AppError, memory::Meaning, thread};
 use openkoi_storage::Storage;
@@ -6,7 +6,7 @@ use openkoi_storage::Storage;
 use crate::{context::Context, error::CommandError};
 
 /// Returns what makes vectors. Memory can do without.
-pub(super) fn of(context: &Context) -> Option<Meaning> {
+pub(in crate::commands) fn of(context: &Context) -> Option<Meaning> {
     let meaning = context.workspace().map(|workspace| Meaning::of(&context.app, &workspace));
     match meaning {
         Ok(Ok(meaning)) => meaning,

@@ -140,6 +140,7 @@ impl Output for SkillDetails {
             [] => Value::Nothing,
             some => Value::list(some),
         };
+        let pin = skill.pin.as_ref();
         let pairs = Pairs::new("")
             .pair("name", "skill", Span::strong(&skill.name))
             .pair("kind", "kind", skill.kind.word())
@@ -149,6 +150,8 @@ impl Output for SkillDetails {
             .for_programs("is_used", self.obstacles.is_empty())
             .for_programs("obstacles", Value::list(&self.obstacles))
             .pair("categories", "about", categories)
+            .pair("installed_from", "installed", pin.map(|pin| pin.source.as_str()))
+            .for_programs("pin", pin.map(|pin| pin.digest.as_str()))
             .pair("license", "license", skill.field("license"))
             .pair("compatibility", "made for", skill.field("compatibility"))
             .pair("allowed_tools", "tools", skill.field("allowed-tools"));
