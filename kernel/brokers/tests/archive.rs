@@ -1,4 +1,5 @@
 //! Archives from anybody: what is read of them, and what is refused as a whole.
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::{
     fs,
