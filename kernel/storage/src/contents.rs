@@ -8,10 +8,11 @@ use std::sync::PoisonError;
 use openkoi_brokers::snapshot::ContentsJournal;
 use rusqlite::{OptionalExtension, Transaction};
 
-use crate::{Storage, database::stored, error::StorageError};
-
-/// Contents with their hash.
-pub(crate) type Hashed = (String, Vec<u8>);
+use crate::{
+    Storage,
+    database::{Hashed, stored},
+    error::StorageError,
+};
 
 impl ContentsJournal for Storage {
     fn take(&self, hash: &str, bytes: Vec<u8>) {

@@ -19,7 +19,6 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    contents::Hashed,
     error::StorageError,
     lease::Leases,
     opener::{self, Opened, Opener},
@@ -31,6 +30,9 @@ use crate::{
 pub struct Storage {
     inner: Arc<Inner>,
 }
+
+/// Contents of a file with their hash.
+pub(crate) type Hashed = (String, Vec<u8>);
 
 struct Inner {
     /// The directory of the database and outputs.
