@@ -86,11 +86,19 @@ impl Looking<'_> {
         Ok(found.first().map(|one| one.reaction))
     }
 
+    /// Returns the files that a task changed.
+    fn changed_by(&self, task: &TaskRecord) -> Result<BTreeSet<String>, AppError> {
+        self.changed(&RecordQuery { limit: MOST_FILES, ..of_task(&task.id) })
+    }
+
     /// Returns the files that tasks changed which ended later than this one, whatever became of them.
     fn changed_since(&self, task: &TaskRecord) -> Result<BTreeSet<String>, AppError> {
         let since_ms = task.ended_ms.map(|ended| ended + 1);
-        let later = RecordQuery { task: None, since_ms, limit: MOST_FILES };
-        let found = self.storage.changed_files(&later).map_err(AppError::Records)?;
+        self.changed(&RecordQuery { task: None, since_ms, limit: MOST_FILES })
+    }
+
+    fn changed(&self, query: &RecordQuery) -> Result<BTreeSet<String>, AppError> {
+        let found = self.storage.changed_files(query).map_err(AppError::Records)?;
         Ok(found.into_iter().map(|one| one.path).collect())
     }
 
@@ -108,11 +116,16 @@ impl Looking<'_> {
         task: &TaskRecord,
         store: &SnapshotStore,
     ) -> Result<Option<Reaction>, AppError> {
+        // A journal is large, and this is looked at before each task: most changed nothing, or nothing that is left.
+        let own = self.changed_by(task)?;
+        let later = if own.is_empty() { BTreeSet::new() } else { self.changed_since(task)? };
+        if own.is_subset(&later) {
+            return Ok(None);
+        }
         let journal = match Journal::of(self.storage, task, store) {
             Err(AppError::Undo(UndoError::Pruned(_))) => return Ok(None),
             journal => journal?,
         };
-        let later = self.changed_since(task)?;
         let effects = journal.work().effects().into_iter();
         let back: Vec<PathEffect> = effects
             .filter(|effect| !later.contains(&effect.path))
