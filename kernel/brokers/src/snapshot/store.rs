@@ -143,11 +143,10 @@ impl SnapshotStore {
     /// Waits until these objects are on the disk: each for itself, or all with the file system if they are many. For what
     /// the journal takes it does not wait.
     pub(super) fn settle(&self, hashes: &[String]) -> Result<(), SnapshotError> {
-        let hashes: Vec<&String> = hashes.iter().filter(|hash| !self.is_given(hash)).collect();
         if hashes.len() > MOST_SETTLED {
             return self.sync();
         }
-        for hash in hashes {
+        for hash in hashes.iter().filter(|hash| !self.is_given(hash)) {
             let path = self.object(hash);
             let shard = path.parent().unwrap_or(&self.directory);
             let synced = File::open(&path).and_then(|file| file.sync_all());
@@ -305,6 +304,19 @@ mod tests {
         assert_eq!(pages.find(&small).as_deref(), Some(&b"small"[..]));
         assert_eq!([pages.find(&alone), pages.find(&large)], [None, None]);
         assert_eq!(store.get(&small).unwrap(), b"small");
+    }
+
+    #[test]
+    fn a_journal_is_not_given_a_whole_directory() {
+        let (_directory, pages, store) = world();
+        let store = store.before_an_entry();
+        let texts = (0..=MOST_SETTLED).map(|number| format!("text {number}"));
+        let put = texts.map(|text| store.put_new(text.as_bytes()).unwrap().unwrap());
+        let hashes: Vec<String> = put.collect();
+
+        store.settle(&hashes).unwrap();
+
+        assert!(pages.0.lock().unwrap().is_empty());
     }
 
     #[test]
