@@ -123,7 +123,7 @@ impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::NoSuch { what, .. } => {
-                let list = format!("openkoi {what} list");
+                let list = format!("openkoi {} list", command_of(what));
                 Self::usage(error.to_string()).hint(list)
             }
             StorageError::Ambiguous { what, ref text, ref candidates } => {
@@ -132,7 +132,7 @@ impl From<StorageError> for CommandError {
                 Self::usage(message).hints(candidates.iter().map(hint))
             }
             StorageError::OtherKind { what, ref meant, .. } => {
-                let hint = |id: &String| format!("openkoi {what} show {id}");
+                let hint = |id: &String| format!("openkoi {} show {id}", command_of(what));
                 Self::usage(error.to_string()).hints(meant.iter().map(hint))
             }
             StorageError::BadId(_) => Self::usage(error.to_string()),
@@ -251,6 +251,11 @@ fn ways_on(variables: &[String], first: &str) -> Vec<String> {
         "openkoi demo   (shows the loop offline, with a scripted model)".to_owned(),
     ];
     variable.into_iter().chain(others).collect()
+}
+
+/// Returns the command that lists and shows things of this name.
+fn command_of(what: &str) -> &str {
+    if what == "proposal" { "learn" } else { what }
 }
 
 #[cfg(test)]
