@@ -35,6 +35,7 @@ mod request;
 mod resolve;
 mod send;
 mod settings;
+mod signed;
 mod sigv4;
 
 pub use answer::{Body, Response};

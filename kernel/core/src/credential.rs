@@ -7,7 +7,10 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::pattern::HostPattern;
+use crate::{
+    pattern::HostPattern,
+    signature::{Assertion, Signature},
+};
 
 /// A place where a credential can be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -193,10 +196,23 @@ pub enum Inject {
         /// The name of the field.
         form: String,
     },
-    /// `{ sigv4 = "…" }`: a signature for AWS, in the region of the option `region`.
+    /// `{ sigv4 = "…", region = "…" }`: a signature for AWS.
     SigV4 {
         /// The service.
         sigv4: String,
+        /// The region. Empty for that of a provider's option `region`.
+        #[serde(default)]
+        region: String,
+    },
+    /// `{ signature = { … } }`: a signature of the request with the secret, which is not sent.
+    Signature {
+        /// How it is made.
+        signature: Signature,
+    },
+    /// `{ jwt = { … } }`: a token that is made for each request and signed with the secret, which is not sent.
+    Jwt {
+        /// What it says.
+        jwt: Assertion,
     },
 }
 
@@ -206,6 +222,8 @@ pub enum Inject {
 pub enum InjectWord {
     /// `Authorization: Bearer …`.
     Bearer,
+    /// Nowhere: it checks what a service signed.
+    Nowhere,
 }
 
 /// The way to a token.
@@ -257,6 +275,9 @@ pub struct Login {
     /// The address that issues and renews tokens (RFC 6749, section 3.2). Requests to it are always forms.
     #[serde(default)]
     pub token_url: String,
+    /// The address that ends tokens (RFC 7009). Empty if there is none.
+    #[serde(default)]
+    pub revoke_url: String,
     /// The page on which the person types the code, if the service's answer does not name it.
     #[serde(default)]
     pub verification_url: String,

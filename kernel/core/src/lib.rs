@@ -49,6 +49,7 @@ pub mod recorder;
 pub mod records;
 pub mod run;
 pub mod scope;
+pub mod signature;
 pub mod skill;
 pub mod still_red;
 pub mod task;

@@ -70,6 +70,8 @@ pub struct WorldRow {
     pub has_credentials: bool,
     /// The table of the manifest that this kind has and no other.
     pub part: Option<&'static str>,
+    /// True if a manifest of the kind may go without that table.
+    pub may_lack_part: bool,
     /// Running time of a call, in milliseconds, unless the manifest asks for another.
     pub cpu_ms: u64,
     /// Time of a call from beginning to end, in milliseconds, unless the manifest asks for another.
@@ -87,6 +89,7 @@ const USUAL: WorldRow = WorldRow {
     has_tools: false,
     has_credentials: false,
     part: None,
+    may_lack_part: false,
     cpu_ms: 2_000,
     wall_ms: 30_000,
 };
@@ -122,6 +125,8 @@ pub const WORLDS: [WorldRow; 9] = [
         imports: &["log", "progress", "http", "state"],
         has_tools: true,
         has_credentials: true,
+        part: Some("webhook"),
+        may_lack_part: true,
         cpu_ms: 5_000,
         ..USUAL
     },

@@ -129,7 +129,10 @@ pub(super) fn headers(request: &Request) -> Result<(), EgressError> {
 fn injects(credential: &Credential, name: &str) -> bool {
     match &credential.inject {
         Injection::Header { name: own, .. } => own.eq_ignore_ascii_case(name),
-        Injection::Bearer | Injection::Basic { .. } => name == "authorization",
+        Injection::Bearer | Injection::Basic { .. } | Injection::Jwt(_) => name == "authorization",
+        Injection::Signature(scheme) => [&scheme.header, &scheme.timestamp, &scheme.id]
+            .into_iter()
+            .any(|own| own.eq_ignore_ascii_case(name)),
         Injection::SigV4 { .. } => ["authorization", sigv4::DATE, sigv4::TOKEN].contains(&name),
         Injection::Query { .. }
         | Injection::Path { .. }

@@ -2,7 +2,8 @@
 
 use super::body;
 use super::hop::Hop;
-use super::{Credential, EgressError, Injection, Request, sigv4};
+use super::{Credential, EgressError, Injection, Request, signed, sigv4};
+use crate::random::Random;
 use crate::sabotage::{Guard, off};
 use crate::secrets::{Patterns, is_bound};
 use base64::Engine;
@@ -50,7 +51,7 @@ pub(super) fn inject(hop: &Hop, request: &Request, now_ms: u64) -> Result<Inject
                 let scope = sigv4::SigningScope { service, region, time: &time };
                 injected.sign(credential, hop, &scope)?;
             }
-            _ => injected.put(credential, hop)?,
+            _ => injected.put(credential, hop, now_ms)?,
         }
         injected.patterns.push(Patterns::new(credential.secret.expose()));
     }
@@ -62,7 +63,7 @@ fn is_local(host: &str) -> bool {
 }
 
 impl Injected {
-    fn put(&mut self, credential: &Credential, hop: &Hop) -> Result<(), EgressError> {
+    fn put(&mut self, credential: &Credential, hop: &Hop, now_ms: u64) -> Result<(), EgressError> {
         // A secret that signs must not be sent.
         if credential.secret.signs() {
             return Err(unfit(credential));
@@ -89,6 +90,23 @@ impl Injected {
             Injection::Path { placeholder } => self.path(credential, placeholder, hop),
             Injection::Json { pointer } => self.json(credential, pointer, hop),
             Injection::Form { name } => self.form(credential, name, hop),
+            Injection::Signature(scheme) => {
+                let id = Random::default().id(now_ms).map_err(|_| unfit(credential))?;
+                let signed = signed::sign(hop, scheme, secret, (now_ms, &id));
+                let signed = signed.map_err(|why| unplaced(credential, &why))?;
+                for (name, value) in signed.others.iter().chain([&signed.signature]) {
+                    let name =
+                        HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(credential))?;
+                    self.header(name, &[value.as_bytes()], credential)?;
+                }
+                Ok(())
+            }
+            Injection::Jwt(assertion) => {
+                let token = signed::token(assertion, secret, now_ms);
+                let token = token.map_err(|why| unplaced(credential, why))?;
+                self.patterns.push(Patterns::new(token.as_bytes()));
+                self.header(AUTHORIZATION, &[b"Bearer ", token.as_bytes()], credential)
+            }
             Injection::SigV4 { .. } => Err(unfit(credential)),
         }
     }

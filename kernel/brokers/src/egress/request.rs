@@ -2,6 +2,7 @@
 
 use crate::secrets::Secret;
 use openkoi_core::pattern::HttpRule;
+use openkoi_core::signature::{Assertion, Signature};
 use std::fmt;
 use std::time::Duration;
 
@@ -98,6 +99,10 @@ pub enum Injection {
         /// The region.
         region: String,
     },
+    /// A signature of the request. The secret is not sent.
+    Signature(Signature),
+    /// A token that is made for the request. The secret, or the private key, is not sent.
+    Jwt(Assertion),
 }
 
 /// The longest times and largest sizes of an exchange.

@@ -3,6 +3,7 @@
 mod credentials;
 mod forms;
 mod provider;
+mod webhook;
 
 use std::collections::BTreeSet;
 
@@ -34,6 +35,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     }
     manifest.capabilities.iter().try_for_each(check_capability)?;
     credentials::check(manifest)?;
+    webhook::check(manifest)?;
     if let Some(evaluator) = &manifest.evaluator {
         check_words(&evaluator.answer_words)?;
     }
@@ -68,7 +70,8 @@ fn check_parts(manifest: &Manifest) -> Result<(), ManifestError> {
     if let Some(other) = manifest.parts().find(|part| Some(*part) != world.part) {
         return wrong(&format!("has no [{other}] part"));
     }
-    if let Some(own) = world.part.filter(|own| manifest.parts().all(|part| part != *own)) {
+    let part = world.part.filter(|_| !world.may_lack_part);
+    if let Some(own) = part.filter(|own| manifest.parts().all(|part| part != *own)) {
         return wrong(&format!("needs its [{own}] part"));
     }
     if !manifest.credentials.is_empty() && !world.has_credentials {

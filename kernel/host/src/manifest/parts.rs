@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use openkoi_core::{
     capability::{Access, Grant},
-    credential::{Inject, Login, ProfileStore, SecretSource, VariablePair},
+    credential::{Inject, InjectWord, Login, ProfileStore, SecretSource, VariablePair},
     evaluation::Tier,
     pattern::{CommandRule, HttpRule},
+    signature::Signature,
     tool::{Effect, Schema},
 };
 use serde::Deserialize;
@@ -41,6 +42,8 @@ pub struct Manifest {
     pub provider: Option<ProviderEntry>,
     /// The part of an evaluator.
     pub evaluator: Option<EvaluatorEntry>,
+    /// The requests by which a service calls the host.
+    pub webhook: Option<WebhookEntry>,
     /// The limits that its calls ask for.
     #[serde(default)]
     pub limits: LimitRequest,
@@ -148,6 +151,12 @@ impl CredentialEntry {
     #[must_use]
     pub fn signs(&self) -> bool {
         matches!(self.inject, Inject::SigV4 { .. })
+    }
+
+    /// Returns true if it is not sent and checks what a service signed.
+    #[must_use]
+    pub fn is_for_webhooks(&self) -> bool {
+        self.inject == Inject::Word(InjectWord::Nowhere)
     }
 
     /// Returns the sources besides its variables, in order.
@@ -296,6 +305,25 @@ pub struct EvaluatorEntry {
     pub answer_words: Vec<String>,
 }
 
+/// The requests by which a service calls the host.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WebhookEntry {
+    /// Their methods, in capitals.
+    pub methods: Vec<String>,
+    /// The name of the credential that checks the signature.
+    pub credential: String,
+    /// How the service signs them, which the host checks before the guest sees one.
+    pub signature: Signature,
+    /// The greatest difference between the time of signing and that of arrival, in seconds.
+    #[serde(default = "usual_tolerance")]
+    pub seconds: u32,
+}
+
+fn usual_tolerance() -> u32 {
+    300
+}
+
 /// Limits that a component asks for. An absent one is the default of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -351,7 +379,8 @@ impl Manifest {
     pub(crate) fn parts(&self) -> impl Iterator<Item = &'static str> {
         let provider = self.provider.as_ref().map(|_| "provider");
         let evaluator = self.evaluator.as_ref().map(|_| "evaluator");
-        provider.into_iter().chain(evaluator)
+        let webhook = self.webhook.as_ref().map(|_| "webhook");
+        provider.into_iter().chain(evaluator).chain(webhook)
     }
 
     /// Returns true if the component or one of its tools asks for `interface`.

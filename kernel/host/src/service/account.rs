@@ -60,7 +60,11 @@ impl CredentialSettings {
             Some(login) => !entry.environment.is_empty() && login.grant != LoginGrant::Client,
         };
         let saved = takes_key.then_some(SecretSource::Saved(key));
-        let sources = variables.map(SecretSource::Variable).chain(login).chain(saved).collect();
+        // Profiles belong to another program, and are for the kinds that ask the user about them.
+        let is_pair = |source: &SecretSource| matches!(source, SecretSource::Pair(_));
+        let pair = entry.others().filter(|source| variables_count && is_pair(source));
+        let sources =
+            variables.map(SecretSource::Variable).chain(pair).chain(login).chain(saved).collect();
         Self { sources, login: entry.login.clone() }
     }
 }

@@ -196,10 +196,17 @@ impl ServiceCredential {
             Inject::Path { path } => Injection::Path { placeholder: path },
             Inject::Json { json } => Injection::Json { pointer: json },
             Inject::Form { form } => Injection::Form { name: form },
-            Inject::SigV4 { sigv4 } => {
+            Inject::SigV4 { sigv4, region } if region.is_empty() => {
                 let region = self.region.clone();
                 let region = region.map_err(|message| ServiceError::Invalid { message })?;
                 Injection::SigV4 { service: sigv4, region }
+            }
+            Inject::SigV4 { sigv4, region } => Injection::SigV4 { service: sigv4, region },
+            Inject::Signature { signature } => Injection::Signature(signature),
+            Inject::Jwt { jwt } => Injection::Jwt(jwt),
+            Inject::Word(InjectWord::Nowhere) => {
+                let message = "it checks what the service signed and is not sent".to_owned();
+                return Err(ServiceError::Invalid { message });
             }
         })
     }

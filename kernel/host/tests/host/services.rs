@@ -23,6 +23,10 @@ use crate::{guests::service_at, loopback::egress};
 
 const KEY: &str = "koi-canary-0123456789";
 
+/// A signature of `POST /a?b=c hello` with the key.
+const SIGNED: &str =
+    "x-signature: v1=d3ca782f8bc40df373372348b20103bd630ca9041d8320d19f6c07bb0c1816b1\r\n";
+
 /// The ports in the manifest: of the service, of another host, and of the issuer of its login.
 const PORTS: [u16; 3] = [10_443, 10_444, 10_445];
 
@@ -158,6 +162,9 @@ async fn a_credential_stands_where_the_manifest_says_and_nowhere_else() {
             "application/json",
             r#"{"auth":{}}"#,
         ),
+        ("signature", SIGNED, "/a?b=c", "text/plain", "hello"),
+        // Head and issuer; the rest has the time in it.
+        ("jwt", "authorization: Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.", "/a", "", ""),
         ("form", "\r\n\r\na=b&token=koi-canary-0123456789", "/a", form, "a=b"),
     ];
     for (credential, place, path, kind, body) in rows {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use openkoi_core::credential::is_line;
+use openkoi_core::credential::{Inject, is_line};
 
 use super::forms::{COMPONENT_NAME, check_injection, check_login, is_below_home, name};
 use crate::{
@@ -34,11 +34,20 @@ fn check_urls(kind: Kind, entry: &CredentialEntry) -> Result<(), ManifestError> 
             _ => Err(wrong(entry, "has `urls`, and that of a provider is for its `base-url`")),
         };
     }
+    if entry.is_for_webhooks() {
+        return match (kind, entry.urls.as_slice(), &entry.login) {
+            (Kind::Integration, [], None) => Ok(()),
+            (Kind::Integration, ..) => Err(wrong(entry, "goes nowhere, so that it has no address")),
+            _ => Err(wrong(entry, "goes nowhere, which only that of an integration does")),
+        };
+    }
     if entry.urls.is_empty() {
         return Err(wrong(entry, "says no address that it is for: `urls = [\"https://…\"]`"));
     }
-    if entry.signs() {
-        return Err(wrong(entry, "signs, which only that of a provider does"));
+    if let Inject::SigV4 { region, .. } = &entry.inject
+        && region.is_empty()
+    {
+        return Err(wrong(entry, "signs for no region: `region = \"…\"`"));
     }
     for url in &entry.urls {
         let address = Address::parse(url);
@@ -124,6 +133,9 @@ mod tests {
             "{ path = \"{token}\" }",
             "{ json = \"/auth/token\" }",
             "{ form = \"token\" }",
+            "{ sigv4 = \"sqs\", region = \"eu-west-1\" }",
+            "{ jwt = { algorithm = \"rs256\", issuer = \"app\" } }",
+            "{ signature = { algorithm = \"hmac-sha256\", header = \"x-signature\", message = \"{body}\" } }",
         ] {
             with(place, good).expect(good);
         }
@@ -134,7 +146,12 @@ mod tests {
             "{ json = \"token\" }",
             "{ json = \"\" }",
             "{ form = \"\" }",
-            "{ sigv4 = \"s3\" }",
+            "{ sigv4 = \"sqs\" }",
+            "{ sigv4 = \"s3\", region = \"eu-west-1\" }",
+            "{ jwt = { algorithm = \"rs256\", issuer = \"\" } }",
+            "{ signature = { algorithm = \"hmac-sha256\", header = \"x\", message = \"\" } }",
+            "{ signature = { algorithm = \"ed25519\", header = \"x\", message = \"{body}\" } }",
+            "\"nowhere\"",
         ] {
             let error = with(place, bad).expect_err(bad);
             assert!(matches!(error, ManifestError::Value { .. }), "{bad}: {error}");

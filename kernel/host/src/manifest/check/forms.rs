@@ -1,7 +1,10 @@
 //! Forms that several parts of a manifest share: names, logins, files of the user and ways to inject.
 
 use openkoi_brokers::oauth::{self, UnfitLogin};
-use openkoi_core::credential::{Inject, Login, is_line};
+use openkoi_core::{
+    credential::{Inject, Login, is_line},
+    signature::Signature,
+};
 
 use crate::{manifest::ManifestError, text};
 
@@ -46,13 +49,19 @@ pub(super) fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
         Inject::Word(_) => true,
         Inject::Header { header, prefix } => token(header) && !prefix.contains(['\r', '\n', '\0']),
         Inject::Query { query } => token(query),
-        Inject::SigV4 { sigv4 } => token(sigv4),
+        // Its requests are signed in another way than those of all other services.
+        Inject::SigV4 { sigv4, .. } if sigv4 == "s3" => {
+            return Err(unfit_injection("the host does not sign for `s3`".to_owned()));
+        }
+        Inject::SigV4 { sigv4, region } => token(sigv4) && (region.is_empty() || token(region)),
         Inject::Basic { basic } => !basic.contains([':', '\r', '\n', '\0']),
         Inject::Path { path } => {
             path.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(token)
         }
         Inject::Json { json } => json.len() > 1 && json.starts_with('/') && is_line(json),
         Inject::Form { form } => token(form),
+        Inject::Signature { signature } => return check_signature(signature, true),
+        Inject::Jwt { jwt } => return jwt.check().map_err(unfit_injection),
     };
     if proper {
         return Ok(());
@@ -60,5 +69,18 @@ pub(super) fn check_injection(inject: &Inject) -> Result<(), ManifestError> {
     let reason = "a header, parameter or field is made of letters, digits, `-`, `_` and `.`, the place in a path is \
                   such a name in braces, and that in JSON a pointer"
         .to_owned();
-    Err(ManifestError::Value { key: "inject", reason })
+    Err(unfit_injection(reason))
+}
+
+fn unfit_injection(reason: String) -> ManifestError {
+    ManifestError::Value { key: "inject", reason }
+}
+
+/// Checks how requests are signed: by the host, or by a service that calls it.
+pub(super) fn check_signature(signature: &Signature, is_own: bool) -> Result<(), ManifestError> {
+    signature.check().map_err(unfit_injection)?;
+    if is_own && !signature.algorithm.is_of_shared_secret() {
+        return Err(unfit_injection("the host signs with hmac".to_owned()));
+    }
+    Ok(())
 }

@@ -227,7 +227,10 @@ mod tests {
 
         let manifest = Manifest::parse(&signed("{ sigv4 = \"pond\" }")).unwrap();
         let credential = &manifest.credentials[0];
-        assert_eq!(credential.inject, Inject::SigV4 { sigv4: "pond".to_owned() });
+        assert_eq!(
+            credential.inject,
+            Inject::SigV4 { sigv4: "pond".to_owned(), region: String::new() }
+        );
         let others: Vec<String> = credential.others().map(|source| source.to_string()).collect();
         assert_eq!(
             others,
