@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use openkoi_brokers::{
-    oauth::{LoginError, LoginSummary, Logins, PendingAuthorization, PendingLogin},
+    oauth::{BrowserAnswer, LoginError, LoginSummary, Logins, PendingAuthorization, PendingLogin},
     secrets::{KeepIn, KeySlot, KeyringTrouble, Secret, SecretError, SecretStore, keyring_label},
 };
 pub use openkoi_core::credential::SecretSource;

@@ -16,6 +16,7 @@
 //! | `client` | gets a token for the program itself |
 //! | `discovery` | what a service says of its logins, and the name of this program there |
 //! | `renew` | returns a valid token, renewing it if need be |
+//! | `revoke` | tells the service that a login is over |
 //! | `service`, `token` | one request to the service, and the tokens of its answer |
 //! | `login` | checks a login's data |
 
@@ -29,10 +30,11 @@ mod login;
 mod logins;
 mod loopback;
 mod renew;
+mod revoke;
 mod service;
 mod token;
 
-pub use authorize::PendingAuthorization;
+pub use authorize::{BrowserAnswer, PendingAuthorization};
 pub use device::PendingLogin;
 pub use error::LoginError;
 pub use login::{UnfitLogin, check_login};

@@ -120,6 +120,7 @@ fn reply(host: &str, known: &Known, request: &str) -> (u16, Value) {
                 "authorization_endpoint": format!("http://{host}/authorize"),
                 "token_endpoint": format!("http://{host}/token"),
                 "registration_endpoint": format!("http://{host}/register"),
+                "revocation_endpoint": format!("http://{host}/revoke"),
                 "code_challenge_methods_supported": ["S256"],
             });
             for (name, lie) in known.lies.lock().unwrap().as_object().into_iter().flatten() {
@@ -135,6 +136,11 @@ fn reply(host: &str, known: &Known, request: &str) -> (u16, Value) {
             (201, json!({ "client_id": "registered-1" }))
         }
         "/token" => token(known, &grant, &fields),
+        "/revoke" => {
+            let seen = format!("{} {}", fields["token_type_hint"], fields["token"]);
+            known.asked.lock().unwrap().push(seen);
+            (200, json!({}))
+        }
         _ => (404, json!({ "error": "not_found" })),
     }
 }
@@ -249,6 +255,53 @@ async fn a_person_logs_in_with_a_browser_on_this_machine() {
     let stored = world.stored();
     assert_eq!(stored["providers"]["work"]["access_token"], "access-0123456789-1");
     assert_eq!(stored["providers"]["work"]["refresh_token"], "refresh-0123456789");
+}
+
+#[tokio::test]
+async fn a_browser_elsewhere_shows_the_address_that_is_typed_here() {
+    let (issuer, world) = (Issuer::start().await, World::new());
+    let pending = world.logins.authorize("work", &known(&issuer)).await.unwrap();
+    let (back, fields) = issuer.agree(pending.url());
+
+    for wrong in [
+        "the-code",
+        "",
+        &back.replace("the-code&state=", "the-code&state=x"),
+        &back.replace("127.0.0.1", "evil.example"),
+        &back.replace("/callback", "/other"),
+        &back.replace("http://", "https://"),
+        &format!("{}?state={}", back.split('?').next().unwrap(), fields["state"]),
+    ] {
+        assert!(pending.pasted(wrong).is_none(), "{wrong}");
+    }
+    let answer = pending.pasted(&format!("  {back}\n")).unwrap();
+    pending.finish(answer).await.unwrap();
+
+    assert_eq!(world.stored()["providers"]["work"]["access_token"], "access-0123456789-1");
+}
+
+#[tokio::test]
+async fn a_service_is_told_of_the_end_of_a_login_if_it_says_where() {
+    let (issuer, world) = (Issuer::start().await, World::new());
+    let found = login(json!({ "grant": "code", "issuer": issuer.url("/tenant") }));
+    for (name, login, expected) in [
+        ("quiet", known(&issuer), false),
+        ("found", found, true),
+        ("said", Login { revoke_url: issuer.url("/revoke"), ..known(&issuer) }, true),
+    ] {
+        let pending = world.logins.authorize(name, &login).await.unwrap();
+        let (back, _) = issuer.agree(pending.url());
+        let answer = pending.pasted(&back).unwrap();
+        pending.finish(answer).await.unwrap();
+        issuer.known.asked.lock().unwrap().clear();
+
+        assert_eq!(world.logins.revoke(name, &login).await.unwrap(), expected, "{name}");
+
+        let asked = issuer.asked();
+        let told = asked.iter().filter(|one| one.contains("_token ")).collect::<Vec<_>>();
+        let both = ["refresh_token refresh-0123456789", "access_token access-0123456789-1"];
+        assert_eq!(told, if expected { both.to_vec() } else { Vec::new() }, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -429,6 +429,31 @@ fn a_person_logs_in_with_a_browser_and_the_next_task_uses_the_token() {
 }
 
 #[test]
+fn a_person_logs_in_with_a_browser_on_another_machine() {
+    if !Terminal::is_available() {
+        return;
+    }
+    let server = Authorization::start(Dialect::Browser, []);
+    server.issues([NEW.to_owned()]);
+    let api = Server::<LoggedIn>::start([]);
+    let home = home(&server, &api.base_url());
+    let mut terminal = home.openkoi(["connect", "work"]).at_a_terminal();
+
+    let page = terminal.wait_for("code_challenge_method=S256&scope=models");
+    let page = page.split_whitespace().last().unwrap();
+    terminal.wait_for("paste its address here");
+    let back = server.agree(page);
+    terminal.types("what is this?");
+    terminal.wait_for("is not the address at which this login ends");
+    terminal.types(&back);
+    terminal.wait_for("connected `work`");
+
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(server.asked(), ["code"]);
+    server.finish();
+}
+
+#[test]
 fn without_a_name_and_a_terminal_the_choices_are_named() {
     let run = Home::new().openkoi(["connect"]).run().expect_code(2);
     assert!(run.stderr.contains("openkoi connect copilot"), "{run}");

@@ -32,6 +32,9 @@ pub struct PendingAuthorization {
     loopback: Loopback,
 }
 
+/// What a service answered by way of a browser.
+pub struct BrowserAnswer(Callback);
+
 impl std::fmt::Debug for PendingAuthorization {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PendingAuthorization").field("name", &self.name).finish_non_exhaustive()
@@ -123,9 +126,35 @@ impl PendingAuthorization {
     ///
     /// Nothing was kept. With [`LoginError::Denied`] and [`LoginError::Unfinished`] the person did not log in.
     pub async fn wait(self) -> Result<(), LoginError> {
+        let answer = self.answer().await?;
+        self.finish(answer).await
+    }
+
+    /// Waits until the browser comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::Unfinished`] when it does not.
+    pub async fn answer(&self) -> Result<BrowserAnswer, LoginError> {
         let came = tokio::time::timeout(LIFETIME, self.loopback.callback(&self.state)).await;
         let unfinished = |_| LoginError::Unfinished { minutes: LIFETIME.as_secs() / 60 };
-        let (code, issuer) = match came.map_err(unfinished)?? {
+        came.map_err(unfinished)?.map(BrowserAnswer)
+    }
+
+    /// Returns the answer in an address that a browser was sent to, if it is that of this login. A browser on another machine
+    /// cannot come back to this one, and shows the address.
+    #[must_use]
+    pub fn pasted(&self, address: &str) -> Option<BrowserAnswer> {
+        self.loopback.pasted(address, &self.state).map(BrowserAnswer)
+    }
+
+    /// Keeps the login that an answer leads to.
+    ///
+    /// # Errors
+    ///
+    /// As [`PendingAuthorization::wait`].
+    pub async fn finish(self, answer: BrowserAnswer) -> Result<(), LoginError> {
+        let (code, issuer) = match answer.0 {
             Callback::Code { code, issuer } => (code, issuer),
             Callback::Refused { error } if error == "access_denied" => {
                 return Err(LoginError::Denied);

@@ -22,6 +22,8 @@ struct Metadata {
     #[serde(default)]
     device_authorization_endpoint: String,
     #[serde(default)]
+    revocation_endpoint: String,
+    #[serde(default)]
     registration_endpoint: String,
     code_challenge_methods_supported: Option<Vec<String>>,
 }
@@ -69,6 +71,7 @@ impl Logins {
             (&mut login.authorize_url, &metadata.authorization_endpoint),
             (&mut login.token_url, &metadata.token_endpoint),
             (&mut login.device_url, &metadata.device_authorization_endpoint),
+            (&mut login.revoke_url, &metadata.revocation_endpoint),
         ];
         for (own, said) in found {
             if own.is_empty() {
@@ -79,6 +82,7 @@ impl Logins {
             &login.authorize_url,
             &login.token_url,
             &login.device_url,
+            &login.revoke_url,
             &metadata.registration_endpoint,
         ];
         if let Some(url) = all.iter().find(|url| !url.is_empty() && !is_safe(url)) {

@@ -42,6 +42,7 @@ pub fn check_login(login: &Login) -> Result<(), UnfitLogin> {
         ("device-url", &login.device_url, login.grant == LoginGrant::Device),
         ("authorize-url", &login.authorize_url, by_code),
         ("token-url", &login.token_url, true),
+        ("revoke-url", &login.revoke_url, false),
         ("verification-url", &login.verification_url, false),
     ];
     for (key, url, is_needed) in needed {

@@ -62,6 +62,14 @@ impl Loopback {
         format!("http://127.0.0.1:{}{PATH}", self.port)
     }
 
+    /// Reads the address that a browser on another machine was sent to, and could not open.
+    pub(super) fn pasted(&self, address: &str, state: &str) -> Option<Callback> {
+        let url = Url::parse(address.trim()).ok()?;
+        let base = Url::parse(&self.redirect_url()).ok()?;
+        let is_here = url.origin() == base.origin() && url.path() == base.path();
+        answered(&url, state).filter(|_| is_here)
+    }
+
     /// Waits for the answer with this state.
     pub(super) async fn callback(&self, state: &str) -> Result<Callback, LoginError> {
         let mut open: JoinSet<Option<Callback>> = JoinSet::new();
@@ -148,11 +156,16 @@ fn read(head: &str, host: &str, state: &str) -> Result<Callback, &'static str> {
     if !target.starts_with('/') || target.starts_with("//") || url.path() != PATH {
         return Err("404 Not Found");
     }
+    answered(&url, state).ok_or(BAD)
+}
+
+/// Returns what the service answers in the query of an address that the browser was sent to, if it has this state.
+fn answered(url: &Url, state: &str) -> Option<Callback> {
     let query = url.query().unwrap_or_default();
     let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "state");
     let is_ours = found.next().is_some_and(|(_, value)| value == state) && found.next().is_none();
     if !is_ours && !off(Guard::LoopbackState) {
-        return Err(BAD);
+        return None;
     }
     let field = |name: &str| {
         form_urlencoded::parse(query.as_bytes())
@@ -161,10 +174,10 @@ fn read(head: &str, host: &str, state: &str) -> Result<Callback, &'static str> {
             .filter(|value| !value.is_empty())
     };
     if let Some(error) = field("error") {
-        return Ok(Callback::Refused { error: one_line(&error) });
+        return Some(Callback::Refused { error: one_line(&error) });
     }
-    let code = Zeroizing::new(field("code").ok_or(BAD)?);
-    Ok(Callback::Code { code, issuer: field("iss") })
+    let code = Zeroizing::new(field("code")?);
+    Some(Callback::Code { code, issuer: field("iss") })
 }
 
 #[cfg(test)]

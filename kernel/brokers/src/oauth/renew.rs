@@ -178,7 +178,7 @@ impl Logins {
 }
 
 /// Returns a login with what was found out when it was made.
-fn completed(login: &Login, stored: &StoredLogin) -> Login {
+pub(super) fn completed(login: &Login, stored: &StoredLogin) -> Login {
     let mut login = login.clone();
     if let Some(found) = &stored.found {
         login.token_url.clone_from(&found.token_url);

@@ -1,12 +1,17 @@
 //! `openkoi disconnect`: forget a login or a saved key.
 
+use std::collections::BTreeMap;
+
 use openkoi_app::{
     access::{self, KeyringTrouble, Logins, SecretSource, SecretStore},
     accounts::{self, AccountConnection},
     models::{Connection, Connections, CredentialState},
     suggest, thread,
 };
-use openkoi_core::document::{Block, Document, Pairs, Value};
+use openkoi_core::{
+    credential::Login,
+    document::{Block, Document, Pairs, Value},
+};
 
 use crate::{
     commands::connect,
@@ -53,14 +58,15 @@ pub fn run(args: &Args, context: &Context) -> Result<Reply, CommandError> {
     // An account is called by its name, and kept under one that no provider has.
     let account = connect::account_of(&name, &connections, &accounts);
     let name = account.map_or(name, |account| account.key.clone());
+    let known = KnownLogins::of(&connections, &accounts);
     let mut consents = context.consents()?;
     let gone = if consents.has(&name) {
         consents.revoke(context.paths()?.home(), &name)?;
         vec![name.clone()]
     } else if name == ALL {
-        thread::block(forget_logins(&logins, saved.logins))?
+        thread::block(forget_logins(&logins, saved.logins, &known, context))?
     } else {
-        let left = forget(&name, &saved, &logins, &secrets)?;
+        let left = forget(&name, &saved, &logins, &secrets, (&known, context))?;
         let warning = left.map(|trouble| connect::left_behind(&name, &trouble));
         warning.iter().for_each(|warning| context.printer.warning(warning));
         vec![name.clone()]
@@ -120,6 +126,7 @@ fn forget(
     saved: &SavedCredentials,
     logins: &Logins,
     secrets: &SecretStore,
+    (known, context): (&KnownLogins, &Context),
 ) -> Result<Option<KeyringTrouble>, CommandError> {
     let has = |list: &[String]| list.iter().any(|one| one == name);
     if !has(&saved.logins) && !has(&saved.keys) {
@@ -129,13 +136,38 @@ fn forget(
         return Err(CommandError::usage(message).hints(question).hint("openkoi connect status"));
     }
     if has(&saved.logins) {
-        thread::block(forget_logins(logins, vec![name.to_owned()]))?;
+        thread::block(forget_logins(logins, vec![name.to_owned()], known, context))?;
     }
     secrets.forget(name).map_err(|error| CommandError::from_error(Exit::Configuration, &error))
 }
 
-async fn forget_logins(logins: &Logins, names: Vec<String>) -> Result<Vec<String>, CommandError> {
+/// How logins are made, by the names under which they are kept.
+struct KnownLogins(BTreeMap<String, Login>);
+
+impl KnownLogins {
+    fn of(connections: &Connections, accounts: &[AccountConnection]) -> Self {
+        let own = connect::all(connections).map(|one| (&one.name, &one.login));
+        let of_accounts = accounts.iter().map(|one| (&one.key, &one.login));
+        let all = own.chain(of_accounts);
+        Self(all.filter_map(|(name, login)| Some((name.clone(), login.clone()?))).collect())
+    }
+}
+
+/// Forgets logins, and tells their services, as far as they want to know. One that cannot be told keeps nothing here.
+async fn forget_logins(
+    logins: &Logins,
+    names: Vec<String>,
+    known: &KnownLogins,
+    context: &Context,
+) -> Result<Vec<String>, CommandError> {
     for name in &names {
+        if let Some(login) = known.0.get(name)
+            && let Err(error) = logins.revoke(name, login).await
+        {
+            context.printer.warning(&format!(
+                "the service of `{name}` was not told, and may take its token until that expires: {error}"
+            ));
+        }
         logins.logout(name).await?;
     }
     Ok(names)

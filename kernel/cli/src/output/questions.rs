@@ -5,6 +5,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use tokio::sync::mpsc;
+
 use super::sanitise_line;
 use crate::{error::CommandError, exit::Exit, terminal_modes::Hidden};
 
@@ -70,6 +72,22 @@ impl Questions {
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).map_err(broken)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Returns the lines that are typed from now on, if there is a terminal. The thread that reads them ends with the program, so no
+    /// other question can be asked afterwards.
+    pub fn lines(self) -> mpsc::UnboundedReceiver<String> {
+        let (typed, lines) = mpsc::unbounded_channel();
+        if self.interactive {
+            std::thread::spawn(move || {
+                for line in io::stdin().lines().map_while(Result::ok) {
+                    if typed.send(line).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        lines
     }
 }
 

@@ -1,8 +1,12 @@
 //! A login: the code or the page is shown, and the program waits until the person has used it. A program that has a
 //! secret of its own logs in with that.
 
+use std::pin::pin;
+
 use openkoi_app::{
-    access::{self, KeySlot, Logins, PendingAuthorization, PendingLogin},
+    access::{
+        self, BrowserAnswer, KeySlot, LoginError, Logins, PendingAuthorization, PendingLogin,
+    },
     settings::Settings,
     thread,
 };
@@ -44,7 +48,8 @@ pub(super) fn run(
                 LoginGrant::Code => {
                     let waiting = logins.authorize(kept_as, login).await?;
                     show_page(&waiting, context);
-                    waiting.wait().await
+                    let answer = by_browser(&waiting, context).await?;
+                    waiting.finish(answer).await
                 }
                 LoginGrant::Device | LoginGrant::Client => {
                     let waiting = logins.begin(kept_as, login).await?;
@@ -61,6 +66,28 @@ pub(super) fn run(
         }
     })?;
     Ok(None)
+}
+
+/// Waits until a browser comes back, or until the person types the address that one elsewhere was sent to.
+async fn by_browser(
+    waiting: &PendingAuthorization,
+    context: &Context,
+) -> Result<BrowserAnswer, LoginError> {
+    let mut typed = context.questions.lines();
+    let mut answer = pin!(waiting.answer());
+    loop {
+        tokio::select! {
+            answer = &mut answer => return answer,
+            Some(line) = typed.recv() => match waiting.pasted(&line) {
+                Some(answer) => return Ok(answer),
+                None if line.trim().is_empty() => {}
+                None => context.printer.notice(
+                    "that is not the address at which this login ends: it begins with \
+                     http://127.0.0.1 and has a code in it",
+                ),
+            },
+        }
+    }
 }
 
 /// Keeps the secret of the program if the service accepts it.
@@ -104,6 +131,11 @@ fn show_page(waiting: &PendingAuthorization, context: &Context) {
     let life = duration(milliseconds);
     context.printer.notice(&format!("open in a browser on this machine:   (good for {life})"));
     context.printer.notice(waiting.url());
+    if context.questions.is_interactive() {
+        context.printer.notice(
+            "in a browser elsewhere: the page it ends at cannot be opened there; paste its address here",
+        );
+    }
 }
 
 fn again(error: CommandError, name: &str) -> CommandError {
