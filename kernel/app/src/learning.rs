@@ -80,11 +80,8 @@ impl TaskRuntime {
         .await
     }
 
-    /// Looks, on a thread of its own, what became of the work of earlier tasks here, for a task that begins with this text.
-    pub(crate) fn look_back(self: &Arc<Self>, task: &TaskId, text: &str) -> Option<LookBack> {
-        if !self.learns() {
-            return None;
-        }
+    /// Looks, on a thread of its own, what became of the work of earlier tasks here, for a task with this text.
+    pub(crate) fn look_back(self: &Arc<Self>, task: &TaskId, text: &str) -> LookBack {
         let (done, looked_back) = oneshot::channel();
         let (own, task, text) = (Arc::clone(self), task.clone(), own_words(text));
         thread::beside(LOOKING, move || {
@@ -95,7 +92,7 @@ impl TaskRuntime {
             // Whoever waits hears of it.
             drop(done);
         });
-        Some(LookBack(looked_back))
+        LookBack(looked_back)
     }
 
     async fn looked_back(self: &Arc<Self>, task: &TaskId, text: &str) -> Result<(), AppError> {

@@ -8,7 +8,7 @@ use std::{
     path::Path,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -147,15 +147,16 @@ impl TaskRuntime {
             let occupancy = self.occupancy(&id, task.workspace.as_ref(), &surface);
             let (briefing, skills) = self.briefing(&task.text).await?;
             let heard = Heard::of(&surface);
-            let surface = self.warming(heard.listening(surface));
+            let learning = self.learns().then(|| Arc::new(Learning::beside(&self, Some(&task))));
+            let surface = learning_too(&learning, heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
-            let looked_back = self.look_back(&id, &task.text);
             // After the notes were chosen: the task says it itself.
             let mut said = self.keep(&task.text).await;
             let run = run::drive(task, briefing, self.policy()?, ports);
             let result = while_running(&files, run).await;
             drop(lease);
             said.extend(self.keep(&heard.text()).await);
+            let looked_back = learning.and_then(|learning| learning.take_look_back());
             Ok(RunEnd { looked_back, ..self.ended(id, session, result, said) })
         })
         .await
@@ -198,7 +199,8 @@ impl TaskRuntime {
             drop(entries);
             let skills = self.skills_of(&record.text).await?;
             let heard = Heard::of(&surface);
-            let surface = self.warming(heard.listening(surface));
+            let learning = self.learns().then(|| Arc::new(Learning::beside(&self, None)));
+            let surface = learning_too(&learning, heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
             let policy = self.policy()?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
@@ -253,16 +255,6 @@ impl TaskRuntime {
         })
     }
 
-    /// Returns `surface` with a listener that makes the learners ready once a tool is called.
-    fn warming(self: &Arc<Self>, surface: Surface) -> Surface {
-        if !self.learns() {
-            return surface;
-        }
-        let warming = Warming { runtime: Arc::clone(self), is_done: AtomicBool::new(false) };
-        let listener = Arc::new(Listeners(vec![surface.listener, Arc::new(warming)]));
-        Surface { listener, ..surface }
-    }
-
     fn ended(
         &self,
         task: TaskId,
@@ -278,23 +270,60 @@ impl TaskRuntime {
     }
 }
 
-/// Makes the learners ready beside a task, from its first call of a tool on: a task without one teaches nothing.
-struct Warming {
+/// What learning does beside a task, from its first call of a tool on: a task without one teaches nothing.
+struct Learning {
     runtime: Arc<TaskRuntime>,
-    is_done: AtomicBool,
+    /// The task, if it is a new one: what became of earlier work is looked for once for each task.
+    new: Option<(TaskId, String)>,
+    has_begun: AtomicBool,
+    looked_back: Mutex<Option<LookBack>>,
 }
 
-impl Listener for Warming {
+impl Learning {
+    fn beside(runtime: &Arc<TaskRuntime>, new: Option<&Task>) -> Self {
+        Self {
+            runtime: Arc::clone(runtime),
+            new: new.map(|task| (task.id.clone(), task.text.clone())),
+            has_begun: AtomicBool::new(false),
+            looked_back: Mutex::default(),
+        }
+    }
+
+    fn begin(&self) {
+        self.runtime.warm_learners();
+        if let Some((task, text)) = &self.new {
+            *self.look_back() = Some(self.runtime.look_back(task, text));
+        }
+    }
+
+    fn look_back(&self) -> MutexGuard<'_, Option<LookBack>> {
+        self.looked_back.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the look at earlier work, if it has begun.
+    fn take_look_back(&self) -> Option<LookBack> {
+        self.look_back().take()
+    }
+}
+
+impl Listener for Learning {
     fn event(&self, entry: &Entry) {
         let is_call = matches!(entry.event, Event::CallStarted { .. });
-        if is_call && !self.is_done.swap(true, Ordering::Relaxed) {
-            self.runtime.warm_learners();
+        if is_call && !self.has_begun.swap(true, Ordering::Relaxed) {
+            self.begin();
         }
     }
 
     fn delta(&self, _: &Role, _: Delta<'_>) -> bool {
         false
     }
+}
+
+/// Returns `surface` with a listener more, if there is something to be learnt.
+fn learning_too(learning: &Option<Arc<Learning>>, surface: Surface) -> Surface {
+    let Some(learning) = learning else { return surface };
+    let listener = Arc::new(Listeners(vec![surface.listener, learning.clone()]));
+    Surface { listener, ..surface }
 }
 
 /// What the user typed during a run.

@@ -1,4 +1,4 @@
-//! What the user did with the work of earlier tasks, seen when the next one begins in the same workspace, beside it: undone,
+//! What the user did with the work of earlier tasks, seen beside the next one that calls a tool in the same workspace: undone,
 //! changed by hand, asked for again, or kept.
 
 use std::{collections::BTreeSet, path::Path};
