@@ -90,18 +90,32 @@ mod tests {
 
     const DAY_MS: u64 = 24 * 3_600_000;
 
-    /// A learning with the share of tasks that it truly helps, and how these ended, with the days between them.
+    /// A learning as sure as at first, and the tasks that were shown it.
     #[derive(Clone, Debug)]
     struct Life {
         first: f64,
-        tasks: Vec<(bool, u64)>,
+        tasks: Vec<Shown>,
+    }
+
+    /// Whether the work of a task held, whether that is known by what the user did with it alone, and the days before it.
+    #[derive(Clone, Copy, Debug)]
+    struct Shown {
+        held: bool,
+        is_seen_later: bool,
+        days: u64,
     }
 
     fn life() -> impl Strategy<Value = Life> {
         let truth = 0.02..0.98_f64;
         truth.prop_flat_map(|truth| {
             let first = (-0.25..0.25_f64).prop_map(move |noise| (truth + noise).clamp(0.05, 0.95));
-            let task = (0.0..1.0_f64, 0..10_u64).prop_map(move |(luck, days)| (luck < truth, days));
+            let task = (0.0..1.0_f64, any::<bool>(), 0..10_u64).prop_map(
+                move |(luck, is_seen_later, days)| Shown {
+                    held: luck < truth,
+                    is_seen_later,
+                    days,
+                },
+            );
             let tasks = prop::collection::vec(task, 1..60);
             (first, tasks).prop_map(|(first, tasks)| Life { first, tasks })
         })
@@ -126,15 +140,22 @@ mod tests {
     /// Returns what was said to be likely before each task of a life, and how that ended.
     fn forecasts(life: &Life) -> Vec<(f64, f64)> {
         let (mut one, mut now) = (learning(life.first), 0);
-        let tasks = life.tasks.iter().map(|(accepted, days)| {
+        let tasks = life.tasks.iter().map(|&Shown { held, is_seen_later, days }| {
             now += days * DAY_MS;
             let said = one.confidence_at(now);
-            let end = if *accepted { TaskEnd::Accepted } else { TaskEnd::Refused };
-            one.uses.count(None, end);
-            if *accepted {
+            match (held, is_seen_later) {
+                (true, _) => one.uses.count(None, TaskEnd::Accepted),
+                (false, false) => one.uses.count(None, TaskEnd::Refused),
+                // It was accepted, and the user took it back.
+                (false, true) => {
+                    one.uses.count(None, TaskEnd::Accepted);
+                    one.uses.count(Some(TaskEnd::Accepted), TaskEnd::Undone);
+                }
+            }
+            if held {
                 one.confirmed_ms = now;
             }
-            (said, f64::from(u8::from(*accepted)))
+            (said, f64::from(u8::from(held)))
         });
         tasks.collect()
     }
