@@ -15,6 +15,7 @@ use openkoi_host::{
 use crate::{
     app::App,
     error::AppError,
+    host,
     models::{ModelsError, login},
     settings::{ConfiguredAccount, Settings},
     suggest,
@@ -69,8 +70,8 @@ pub(crate) fn in_use(
     Ok(used(settings, connections(settings, &manifests(app)?)?)?)
 }
 
-/// Returns the manifests of components that declare credentials and are no providers, with whether they came with the
-/// program.
+/// Returns the manifests of components that declare credentials and are no providers, with whether the variables that they name
+/// count. Those of installed components have what is granted and nothing else.
 fn manifests(app: &App) -> Result<Vec<(Manifest, bool)>, AppError> {
     let mut found = Vec::new();
     // Most declare none, and every task starts with this: what does not have the word need not be read.
@@ -84,6 +85,17 @@ fn manifests(app: &App) -> Result<Vec<(Manifest, bool)>, AppError> {
         })?;
         if !manifest.credentials.is_empty() {
             found.push((manifest, true));
+        }
+    }
+    if app.installed_components()?.is_empty() {
+        return Ok(found);
+    }
+    let catalog = host::catalog(app)?.snapshot();
+    for one in catalog.list().filter(|one| !one.built_in && one.kind != Kind::Provider) {
+        let manifest = catalog.find(one.name).and_then(|entry| entry.manifest().cloned());
+        let manifest = manifest.map_err(AppError::Unfit)?;
+        if !manifest.credentials.is_empty() {
+            found.push((Manifest::clone(&manifest), true));
         }
     }
     Ok(found)

@@ -110,7 +110,11 @@ impl App {
         let mut layers = Layers::read(self.paths()?, workspace, &self.environment)?;
         over(&mut layers)?;
         let mut settings = Settings::of(layers, &self.environment);
-        settings.check_components(self.components().iter().map(|one| one.name));
+        settings.check_components(|| {
+            let built_in = self.components().iter().map(|one| one.name.to_owned());
+            let installed = self.installed_components().unwrap_or_default();
+            built_in.chain(installed).collect()
+        });
         Ok(settings)
     }
 

@@ -4,10 +4,14 @@
 //! A grant is kept for the bytes that it was given to. Other bytes of the same name have it too if they ask for the same or
 //! less; if they ask for more, a person is shown the difference first, and until then nothing changes.
 
+mod kept;
+
 use openkoi_core::grant::ComponentGrant;
-use openkoi_host::catalog::current::ComponentOffer;
+use openkoi_host::catalog::{Catalog, CatalogError, current::ComponentOffer};
 
 use crate::{app::App, error::AppError, host::catalog};
+
+pub use self::kept::NotUsed;
 
 /// What became of an update.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +34,10 @@ impl App {
         let all = current.offer(wasm, &ComponentGrant::default())?;
         let granted = match self.storage()?.component_grant(&all.digest)? {
             Some(granted) => Some(granted),
-            None => self.storage()?.last_component_grant(&all.name)?,
+            None if self.is_of_same_publisher(&all)? => {
+                self.storage()?.last_component_grant(&all.name)?
+            }
+            None => None,
         };
         Ok(ComponentOffer { beyond: all.asked.beyond(&granted.unwrap_or_default()), ..all })
     }
@@ -47,6 +54,63 @@ impl App {
         let storage = self.storage()?;
         storage.keep_component_grant(&offer.digest, &offer.name, granted, self.now_ms())?;
         Ok(current.put(wasm, granted.clone())?)
+    }
+
+    /// Returns whether the component of the offer's name, if there is one, says the same publisher. Another's has not been granted
+    /// anything.
+    fn is_of_same_publisher(&self, offer: &ComponentOffer) -> Result<bool, AppError> {
+        match catalog(self)?.snapshot().find(&offer.name) {
+            Ok(entry) => {
+                Ok(entry.asked()?.component.publisher == offer.manifest.component.publisher)
+            }
+            Err(_) => Ok(true),
+        }
+    }
+
+    /// Puts a component into the catalog, and keeps it in the home for other processes and later ones. Returns the name.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::put_component`], and when its bytes cannot be kept. What was there before is there then.
+    pub fn install_component(
+        &self,
+        wasm: &[u8],
+        granted: &ComponentGrant,
+    ) -> Result<String, AppError> {
+        let offer = catalog(self)?.offer(wasm, granted)?;
+        // What cannot be compiled, or clashes with another, is not kept.
+        let name = self.put_component(wasm, granted)?;
+        kept::keep(self, &offer, wasm)?;
+        Ok(name)
+    }
+
+    /// Returns a catalog with the components that were installed besides, and those of them that cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home.
+    pub fn with_installed(&self, catalog: Catalog) -> Result<(Catalog, Vec<NotUsed>), AppError> {
+        let (mut all, mut not_used) = (catalog, Vec::new());
+        for found in kept::installed(self)? {
+            let added = found.and_then(|(name, installed)| {
+                let unfit = |error: CatalogError| NotUsed { name, why: error.to_string() };
+                all.with_installed(installed).map_err(unfit)
+            });
+            match added {
+                Ok(more) => all = more,
+                Err(why) => not_used.push(why),
+            }
+        }
+        Ok((all, not_used))
+    }
+
+    /// Returns the names of the components that were installed, usable or not.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home.
+    pub fn installed_components(&self) -> Result<Vec<String>, AppError> {
+        Ok(kept::names(&self.paths()?.plugins()))
     }
 
     /// Puts another version of a component into the catalog, if it asks for nothing beyond what is granted.
@@ -68,8 +132,13 @@ impl App {
     ///
     /// When there is none of this name, it came with the program, or the grants cannot be written.
     pub fn remove_component(&self, name: &str) -> Result<(), AppError> {
-        catalog(self)?.remove(name)?;
+        // One that cannot be used is in no catalog, and can be removed.
+        match catalog(self)?.remove(name) {
+            Err(CatalogError::Unknown { .. })
+                if self.installed_components()?.iter().any(|kept| kept == name) => {}
+            removed => removed?,
+        }
         self.storage()?.revoke_component_grants(name)?;
-        Ok(())
+        kept::remove(self, name)
     }
 }

@@ -49,8 +49,10 @@ pub const OPENKOI_LEARNING: Variable = Variable {
     help: "Learn this from tasks: on, facts (without a model) or off",
 };
 /// The user's editor.
-pub const VISUAL: Variable =
-    Variable { name: "VISUAL", help: "The editor of `openkoi learn edit`" };
+pub const VISUAL: Variable = Variable {
+    name: "VISUAL",
+    help: "The editor of `openkoi learn edit` and `openkoi memory edit`",
+};
 /// The user's editor, where the other variable is not set.
 pub const EDITOR: Variable = Variable { name: "EDITOR", help: "The same, where VISUAL is not set" };
 /// The user's home directory.

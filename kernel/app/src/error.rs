@@ -3,7 +3,8 @@
 use std::{io, path::PathBuf};
 
 use openkoi_brokers::{
-    oauth::LoginError, processes::ProcessError, random::RandomError, snapshot::SnapshotError,
+    durable::DurableError, oauth::LoginError, processes::ProcessError, random::RandomError,
+    snapshot::SnapshotError,
 };
 use openkoi_core::{failure::Failure, toolbox::ToolClash};
 use openkoi_host::{
@@ -14,9 +15,9 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, learn::error::LearnError,
-    memory::error::MemoryError, models::ModelsError, paths::PathsError, settings::SettingsError,
-    undo::error::UndoError, worktree::error::WorktreeError,
+    consents::ConsentsError, dry_run::error::DryRunError, editing::EditError,
+    learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
+    settings::SettingsError, undo::error::UndoError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -43,6 +44,20 @@ pub enum AppError {
     /// A skill is not installed.
     #[error(transparent)]
     Learn(#[from] LearnError),
+    /// A text was not edited.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A component is not kept in the home.
+    #[error(transparent)]
+    Unwritten(#[from] DurableError),
+    /// A component is not removed from the home.
+    #[error("`{}` cannot be removed: {source}", path.display())]
+    Unremoved {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// The records of earlier tasks cannot be read.
     #[error("the records of earlier tasks cannot be read: {0}")]
     Records(Failure),

@@ -37,7 +37,10 @@ pub(crate) fn catalog(app: &App) -> Result<&Arc<CurrentCatalog>, AppError> {
     if let Some(current) = app.catalog.get() {
         return Ok(current);
     }
-    let kept = built_in().keeping(app.paths()?.code());
+    let (kept, not_used) = app.with_installed(built_in().keeping(app.paths()?.code()))?;
+    for one in not_used {
+        tracing::warn!(component = one.name, why = one.why, "an installed component is not used");
+    }
     Ok(app.catalog.get_or_init(|| Arc::new(CurrentCatalog::new(kept))))
 }
 

@@ -17,6 +17,7 @@
 //! | [`models`] | providers, lists of models, and the models of roles |
 //! | `workspace`, `rules`, `briefing`, `toolbox`, `evaluators` | the files, instructions, tools and judges of a run |
 //! | [`skills`] | which skills there are, and what a task is given of them |
+//! | [`editing`] | a text that the user changes in an editor |
 //! | [`learn`] | skills of others: fetched, shown, installed |
 //! | [`surroundings`] | what a model is told of the machine and the repository |
 //! | [`task_runtime`] | the wiring that the tasks of one workspace share |
@@ -40,6 +41,7 @@ pub mod changes;
 pub mod components;
 pub mod consents;
 pub mod dry_run;
+pub mod editing;
 pub mod environment;
 pub mod error;
 mod evaluators;

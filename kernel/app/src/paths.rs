@@ -131,6 +131,11 @@ impl Paths {
         self.data.join("snapshots")
     }
 
+    /// Returns the directory of the components that were installed.
+    pub fn plugins(&self) -> PathBuf {
+        self.home.join("plugins")
+    }
+
     /// Returns the directory of the code that was compiled here.
     pub fn code(&self) -> PathBuf {
         self.data.join("code")

@@ -52,7 +52,7 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Connect(args) => connect::run(&args, context)?.print(context),
         CliCommand::Disconnect(args) => disconnect::run(&args, context)?.print(context),
         CliCommand::Doctor(args) => doctor::run(&args, context)?.print(context),
-        CliCommand::Plugin(args) => plugin::run(args, context)?.print(context),
+        CliCommand::Plugin(args) => plugin::run(args, context),
         CliCommand::Prune(args) => prune::run(&args, context)?.print(context),
         CliCommand::Completions(args) => completions::run(&args, args::command(), context),
         CliCommand::Models(args) => models::run(&args, context)?.print(context),

@@ -43,7 +43,7 @@ pub struct Beyond {
     pub tool: Option<String>,
     /// The interface, or `address`, `variable` or `credential`.
     pub what: String,
-    /// The rule, name or level that is asked for, as the manifest writes it.
+    /// The rule, name or level that is asked for, as the manifest writes it. Empty for an interface as a whole.
     pub asked: String,
 }
 
@@ -143,7 +143,7 @@ fn grant_beyond(asked: &Grant, granted: &Grant, note: &mut dyn FnMut(&str, Strin
         }
     }
     for interface in asked.whole.difference(&granted.whole) {
-        note(interface, "all of it".to_owned());
+        note(interface, String::new());
     }
 }
 
@@ -229,7 +229,7 @@ mod tests {
                 "read model: small, at most 500 tokens",
                 "read process: git",
                 "read process: with network",
-                "read state: all of it",
+                "read state: ",
             ]
         );
     }

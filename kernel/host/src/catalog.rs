@@ -10,6 +10,7 @@
 pub mod current;
 mod entry;
 mod error;
+mod installed;
 mod section;
 
 use std::{
@@ -23,6 +24,7 @@ use openkoi_core::{grant::ComponentGrant, hash};
 pub use crate::embedded::{Embedded, Form, Unpack};
 pub use entry::{CatalogEntry, ListedComponent};
 pub use error::{COMPONENT_BYTES, CatalogError};
+pub use installed::Installed;
 
 use crate::{
     admission,
@@ -171,11 +173,16 @@ impl Catalog {
 ///
 /// The reason why the component cannot be used.
 pub fn read(wasm: &[u8]) -> Result<Manifest, CatalogError> {
+    read_with_text(wasm).map(|(manifest, _)| manifest)
+}
+
+/// As [`read`], with the manifest as its author wrote it.
+fn read_with_text(wasm: &[u8]) -> Result<(Manifest, String), CatalogError> {
     let outline = section::outline(wasm)?;
     let manifest = Manifest::parse(&outline.manifest).map_err(|source| CatalogError::Manifest {
         component: "the component".to_owned(),
         source,
     })?;
     admission::admit(&manifest, &outline.imports, &outline.exports)?;
-    Ok(manifest)
+    Ok((manifest, outline.manifest))
 }

@@ -7,6 +7,8 @@ openkoi_brokers::sabotage_guards! {
     HostUnknown = "host-unknown" => "admitted::an_import_outside_the_contract_is_refused_by_name",
     /// What did not come with the program has no power without a grant.
     HostUngranted = "host-ungranted" => "granted::what_nobody_granted_has_no_power_and_no_credential",
+    /// Bytes that were installed are held against their hash before they are compiled.
+    HostInstalled = "host-installed" => "granted::installed_bytes_are_run_as_they_were_installed_or_not_at_all",
     /// The process that compiles gives up everything else first.
     CompilerConfined = "compiler-confined" => "compiling::whoever_compiles_can_do_nothing_else",
     /// A component has a largest size.

@@ -1,5 +1,7 @@
 //! What is remembered: later tasks are told it, as notes; forgetting it is real.
 
+use std::os::unix::fs::PermissionsExt;
+
 use openkoi_test_support::{Home, Kind, OpenAi, Run, Terminal, reply, skip::skip, turn};
 use serde_json::{Value, json};
 
@@ -228,6 +230,30 @@ fn what_has_other_words_now_is_found_by_its_new_meaning() {
 
     assert!(!search("what is for lunch").contains(&"The garage opens at six.".to_owned()));
     assert_eq!(search("where do I park the car")[0], "The garage opens at six.");
+}
+
+#[test]
+fn a_sentence_is_edited_in_the_editor_of_the_user_and_what_was_written_is_not_lost() {
+    let home = learned();
+    let edit = |script: &str| {
+        home.openkoi(["memory", "edit", "00000002"]).env("EDITOR", script).timeout(LONG).run()
+    };
+    let editor = |name: &str, words: &str| {
+        let path = home.user().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\nprintf '{words}\\n' > \"$1\"\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+
+    let edited = edit(&editor("good", "The garage\\nopens at six."));
+    assert!(edited.expect_code(0).stdout.contains("The garage opens at six."));
+    let secret = edit(&editor("bad", "The key is sk-proj-a1B2c3D4e5F6g7H8i9J0"));
+    let none = home.openkoi(["memory", "edit", "00000002"]).without_env("EDITOR").run();
+
+    assert!(secret.expect_code(1).stderr.contains("what was written is in `"));
+    assert!(none.expect_code(2).stderr.contains("neither VISUAL nor EDITOR"));
+    let shown = home.openkoi(["memory", "show", "00000002"]).run();
+    assert!(shown.expect_code(0).stdout.contains("The garage opens at six."));
 }
 
 #[test]

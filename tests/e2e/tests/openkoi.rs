@@ -50,6 +50,7 @@ mod openai_task;
 mod other_programs;
 mod others_at_work;
 mod output_formats;
+mod plugins;
 mod process_attacks;
 mod requests;
 mod responses_task;

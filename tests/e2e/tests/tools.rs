@@ -19,6 +19,12 @@ fn results_of(
     let rounds = calls.into_iter().zip(0..).map(|(call, round)| call.executor().in_round(round));
     let end = turn().executor().in_round(last).say("Done.");
     let home = home(scripted(rounds.chain([end])));
+    let results = results_in(&home, flags, last as usize);
+    (home, results)
+}
+
+/// Runs a task that makes so many calls, and returns the text of each result.
+pub(crate) fn results_in(home: &Home, flags: &[&str], calls: usize) -> Vec<String> {
     let run = home.openkoi([TASK, "--output-format", "stream-json"]).args(flags);
     let run = run.timeout(LONG).run();
     let events = run.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -27,8 +33,8 @@ fn results_of(
         result["Ok"]["text"].as_str().map_or_else(|| result["Err"].to_string(), str::to_owned)
     });
     let results = results.collect::<Vec<_>>();
-    assert_eq!(results.len(), last as usize, "{run}");
-    (home, results)
+    assert_eq!(results.len(), calls, "{run}");
+    results
 }
 
 #[test]

@@ -67,17 +67,6 @@ pub enum LearnError {
     /// A proposal has no text.
     #[error("there is nothing in it to edit")]
     NothingToEdit,
-    /// No editor is named.
-    #[error("neither VISUAL nor EDITOR names an editor")]
-    NoEditor,
-    /// The editor failed, or what was written is no skill.
-    #[error("nothing was changed: {why}; what was written is in `{}`", file.display())]
-    Editor {
-        /// The file that was edited.
-        file: PathBuf,
-        /// The reason.
-        why: String,
-    },
     /// A file cannot be written.
     #[error(transparent)]
     Unwritable(#[from] DurableError),

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use openkoi_brokers::{disk, durable, editor};
+use openkoi_brokers::{disk, durable};
 use openkoi_core::{
     failure::Failure,
     id::TaskId,
@@ -22,12 +22,7 @@ use openkoi_storage::{
 use serde_json::Value;
 
 use super::error::LearnError;
-use crate::{
-    app::App,
-    environment::{EDITOR, VISUAL},
-    error::AppError,
-    memory, skills,
-};
+use crate::{app::App, editing, error::AppError, memory, skills};
 
 /// A pattern that is less sure than this is not proposed.
 const LEAST_SURE: f64 = 0.6;
@@ -254,28 +249,13 @@ pub fn edit(app: &App, storage: &Storage, kept: &KeptProposal) -> Result<KeptPro
     let Some(text) = draft(&kept.proposal) else {
         return Err(LearnError::NothingToEdit.into());
     };
-    let environment = app.environment();
-    let named = environment.text(&VISUAL).or_else(|| environment.text(&EDITOR));
-    let command = named.filter(|command| !command.trim().is_empty());
-    let command = command.ok_or(LearnError::NoEditor)?;
-    app.paths()?.prepare()?;
-    let folder = app.paths()?.data().join("edited").join(&kept.id);
-    let file = folder.join("SKILL.md");
-    durable::create_private_dir(&folder).map_err(LearnError::from)?;
-    durable::put_whole(&file, text.as_bytes(), MODE).map_err(LearnError::from)?;
-    let failed = |why: String| LearnError::Editor { file: file.clone(), why };
-    match editor::edit(command, &file) {
-        Ok(true) => {}
-        Ok(false) => return Err(failed(format!("`{command}` ended with an error")).into()),
-        Err(error) => return Err(failed(format!("`{command}` cannot be started: {error}")).into()),
-    }
-    let written = disk::read_text(&file, FILE_LIMIT).map_err(|error| failed(error.to_string()))?;
-    let skill = checked(kept.proposal.title(), &written);
-    let skill = skill.map_err(|error| failed(error.to_string()))?;
+    let draft = editing::edit(app, &kept.id, "SKILL.md", &text, FILE_LIMIT)?;
+    let skill = checked(kept.proposal.title(), &draft.text).map_err(|error| draft.unfit(error))?;
+    let written = draft.text.clone();
     let edited =
         KeptProposal { proposal: with_text(&kept.proposal, &skill, written), ..kept.clone() };
     storage.decide_proposal(&edited)?;
-    disk::remove_tree(&folder).map_err(|error| failed(error.to_string()))?;
+    draft.kept()?;
     Ok(edited)
 }
 

@@ -276,9 +276,12 @@ impl Settings {
     }
 
     /// Adds a warning for every component with limits that is not among `known`.
-    pub(crate) fn check_components<'a>(&mut self, known: impl Iterator<Item = &'a str>) {
-        let known: BTreeSet<&str> = known.collect();
-        for name in self.component_limits.keys().filter(|name| !known.contains(name.as_str())) {
+    pub(crate) fn check_components(&mut self, known: impl Fn() -> BTreeSet<String>) {
+        if self.component_limits.is_empty() {
+            return;
+        }
+        let known = known();
+        for name in self.component_limits.keys().filter(|name| !known.contains(*name)) {
             self.layers.warn(format!("`component.{name}`: there is no such component"));
         }
     }

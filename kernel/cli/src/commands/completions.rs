@@ -98,7 +98,10 @@ fn known(kind: &str, context: &Context) -> Result<Vec<String>, CommandError> {
         "skills" => {
             Ok(skill::find::loaded(context)?.all().map(|one| one.skill.name.clone()).collect())
         }
-        "components" => Ok(context.components().iter().map(|one| one.name.to_owned()).collect()),
+        "components" => {
+            let built_in = context.components().iter().map(|one| one.name.to_owned());
+            Ok(built_in.chain(context.app.installed_components()?).collect())
+        }
         "providers" => {
             let all =
                 context.connections(&context.app.settings(&context.workspace()?, |_| Ok(()))?)?;

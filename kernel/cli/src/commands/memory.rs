@@ -7,7 +7,7 @@ mod transfer;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use openkoi_app::{memory, thread};
+use openkoi_app::{editing, memory, thread};
 use openkoi_core::memory::Learning;
 use openkoi_storage::{Storage, memory::LearningQuery};
 
@@ -21,6 +21,9 @@ use crate::{
 };
 
 use shown::{History, MemoryDetails, MemoryList};
+
+/// The most bytes of a sentence that comes from an editor.
+const EDITED_BYTES: u64 = 64 << 10;
 
 /// Arguments of `openkoi memory`.
 #[derive(Debug, clap::Args)]
@@ -93,10 +96,9 @@ pub enum MemoryCommand {
     },
     /// Give one of them other words
     Edit {
-        /// The beginning of its id
-        id: String,
-        /// The new words
-        #[arg(required = true, num_args = 1..)]
+        /// The beginning of its id; without it, pick one
+        id: Option<String>,
+        /// The new words; without them, an editor is started (VISUAL or EDITOR)
         text: Vec<String>,
         /// Print JSON
         #[arg(long)]
@@ -212,13 +214,38 @@ fn add(
     Ok(detailed(learning, json, context))
 }
 
-fn edit(id: String, text: &str, json: bool, context: &Context) -> Result<Reply, CommandError> {
-    let (storage, learning) = chosen(Some(id), "openkoi memory edit", context)?;
-    let text = memory::checked(text).map_err(not_remembered)?;
-    storage.reword(&learning.id, text, context.app.now_ms())?;
+fn edit(
+    id: Option<String>,
+    text: &str,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    let (storage, learning) = chosen(id, "openkoi memory edit", context)?;
+    if text.is_empty() {
+        edit_in_editor(&storage, &learning, context)?;
+    } else {
+        let text = memory::checked(text).map_err(not_remembered)?;
+        storage.reword(&learning.id, text, context.app.now_ms())?;
+    }
     meaning::embed_new(&storage, context)?;
     let learning = storage.find_learning(&learning.id)?;
     Ok(detailed(learning, json, context))
+}
+
+fn edit_in_editor(
+    storage: &Storage,
+    learning: &Learning,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let app = &context.app;
+    let draft = editing::edit(app, &learning.id, "memory.txt", &learning.text, EDITED_BYTES)?;
+    // An editor ends a file with a line break, and the words of a sentence may stand on several lines.
+    let words = draft.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = memory::checked(&words).map_err(|error| draft.unfit(error))?;
+    if text != learning.text {
+        storage.reword(&learning.id, text, app.now_ms())?;
+    }
+    Ok(draft.kept()?)
 }
 
 fn forget(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, CommandError> {

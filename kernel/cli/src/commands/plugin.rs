@@ -1,9 +1,10 @@
 //! `openkoi plugin`: the components, what each asks for and why. Manifests are read; no component
 //! is run.
 
+mod install;
 mod shown;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use openkoi_core::document::{Column, ColumnKind, Document, Table, Value};
@@ -12,8 +13,11 @@ use openkoi_host::{
     manifest::Kind,
 };
 
-use self::shown::Inspected;
-use openkoi_app::{file, suggest};
+use self::{
+    install::How,
+    shown::{Inspected, Origin},
+};
+use openkoi_app::{components::NotUsed, file, suggest};
 
 use crate::{
     context::Context,
@@ -48,25 +52,66 @@ pub enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Install a component, or another version of one, after showing what it asks for and why
+    Install {
+        /// The path of a .wasm file
+        file: PathBuf,
+        /// Grant all that it asks for, without a question
+        #[arg(long)]
+        yes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an installed component, and take back what it was granted
+    Remove {
+        /// A name; without it, pick one
+        component: Option<String>,
+        /// Remove it without a question
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
-/// Lists the components, or inspects one.
+/// Lists the components, inspects one, installs or removes one.
 ///
 /// # Errors
 ///
 /// When there is no such component, or it is not admitted.
-pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
-    let catalog = catalog(context)?;
+pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     match args.command.unwrap_or(PluginCommand::List { json: false }) {
-        PluginCommand::List { json } => Ok(Reply::new(ComponentTable::of(&catalog)?, json)),
+        PluginCommand::List { json } => list(json, context)?.print(context),
         PluginCommand::Inspect { component, json } => {
-            let name = match component {
-                Some(name) => name,
-                None => pick(&catalog, context)?,
-            };
-            Ok(Reply::new(inspect(&name, catalog, context)?, json))
+            inspect(component, json, context)?.print(context)
         }
+        PluginCommand::Install { file, yes, json } => {
+            install::install(&file, How { yes, json }, context)
+        }
+        PluginCommand::Remove { component, yes } => install::remove(component, yes, context),
     }
+}
+
+/// Returns all components, installed ones too, and says which of those are not used.
+fn list(json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let (catalog, not_used) = context.app.with_installed(catalog(context)?)?;
+    for NotUsed { name, why } in not_used {
+        let mend = format!("openkoi plugin remove {name}");
+        context.printer.notice(&format!("`{name}` is not used: {why}; {mend}"));
+    }
+    Ok(Reply::new(ComponentTable::of(&catalog)?, json))
+}
+
+fn inspect(
+    component: Option<String>,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    let (catalog, _) = context.app.with_installed(catalog(context)?)?;
+    let name = match component {
+        Some(name) => name,
+        None => pick(&catalog, context)?,
+    };
+    Ok(Reply::new(named(&name, catalog, context)?, json))
 }
 
 /// Returns the catalog of the components that come with the program.
@@ -97,9 +142,10 @@ pub fn catalog(context: &Context) -> Result<Catalog, CommandError> {
     Ok(Catalog::new(embedded.collect::<Result<Vec<_>, CommandError>>()?))
 }
 
-fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
+fn named(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected, CommandError> {
     if let Ok(entry) = catalog.find(name) {
-        return inspected(&entry, true);
+        let origin = if entry.is_built_in() { Origin::BuiltIn } else { Origin::Installed };
+        return inspected(&entry, origin);
     }
     let path = context.absolute(Path::new(name));
     if !file::is_file(&path) {
@@ -113,15 +159,15 @@ fn inspect(name: &str, catalog: Catalog, context: &Context) -> Result<Inspected,
     }
     .map_err(unfit)?;
     let entry = catalog.find(&name).map_err(unfit)?;
-    inspected(&entry, false)
+    inspected(&entry, Origin::File)
 }
 
-fn inspected(entry: &CatalogEntry, built_in: bool) -> Result<Inspected, CommandError> {
+fn inspected(entry: &CatalogEntry, origin: Origin) -> Result<Inspected, CommandError> {
     let manifest = entry.asked().map_err(unfit)?;
     Ok(Inspected {
         manifest: std::sync::Arc::clone(manifest),
         digest: entry.digest().to_owned(),
-        built_in,
+        origin,
     })
 }
 

@@ -3,6 +3,7 @@
 use openkoi_app::{
     access::LoginError,
     consents::ConsentsError,
+    editing::EditError,
     error::AppError,
     learn::LearnError,
     models::ModelsError,
@@ -30,6 +31,10 @@ impl From<AppError> for CommandError {
                 .hint("`--worktree` needs a git repository with a commit"),
             AppError::Memory(error) => Self::usage(error.to_string()),
             AppError::Learn(error) => error.into(),
+            AppError::Edit(EditError::NoEditor) => {
+                Self::usage(EditError::NoEditor.to_string()).hint("export EDITOR=vi")
+            }
+            AppError::Edit(error) => Self::from_error(Exit::NotAccepted, &error),
             AppError::DryRun(error) => Self::from_error(Exit::Usage, &error),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
             AppError::NoSession => Self::usage(error.to_string()),
@@ -37,6 +42,8 @@ impl From<AppError> for CommandError {
             | AppError::Catalogue(_)
             | AppError::Embedder(_)
             | AppError::Records(_)
+            | AppError::Unwritten(_)
+            | AppError::Unremoved { .. }
             | AppError::Thread(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Provider(_)
@@ -58,7 +65,6 @@ impl From<LearnError> for CommandError {
         let exit = match error {
             LearnError::Unreachable { .. }
             | LearnError::Refused { .. }
-            | LearnError::Editor { .. }
             | LearnError::Unwritable(_)
             | LearnError::Place { .. } => Exit::NotAccepted,
             _ => Exit::Usage,
@@ -76,7 +82,6 @@ impl From<LearnError> for CommandError {
             LearnError::Unpinned(name) => {
                 told.hint(format!("openkoi learn --uninstall {name}, then install it"))
             }
-            LearnError::NoEditor => told.hint("EDITOR=vi openkoi learn edit"),
             _ => told,
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use openkoi_core::grant::{Beyond, ComponentGrant};
 
-use super::{Catalog, CatalogEntry, CatalogError, read};
+use super::{Catalog, CatalogEntry, CatalogError, read, read_with_text};
 use crate::manifest::Manifest;
 
 /// The catalog of a process. Whoever asks gets a [snapshot](Self::snapshot), which stays as it is: a component that is
@@ -25,6 +25,8 @@ pub struct ComponentOffer {
     pub digest: String,
     /// The manifest, with the reasons of its author.
     pub manifest: Manifest,
+    /// The manifest as its author wrote it.
+    pub text: String,
     /// What it asks for.
     pub asked: ComponentGrant,
     /// What it asks for beyond the grant of its predecessor; all of it, if there is none.
@@ -66,7 +68,7 @@ impl CurrentCatalog {
         wasm: &[u8],
         granted: &ComponentGrant,
     ) -> Result<ComponentOffer, CatalogError> {
-        let manifest = read(wasm)?;
+        let (manifest, text) = read_with_text(wasm)?;
         let (name, asked) = (manifest.component.name.clone(), manifest.asked());
         let snapshot = self.snapshot();
         let variables: BTreeSet<&str> = asked.all_variables().collect();
@@ -83,6 +85,7 @@ impl CurrentCatalog {
             beyond: asked.beyond(granted),
             name,
             manifest,
+            text,
             asked,
             shared,
         })
@@ -146,7 +149,7 @@ impl CurrentCatalog {
 
 impl Catalog {
     /// Checks that no component that came with the program has this name.
-    fn replaceable(&self, name: &str) -> Result<(), CatalogError> {
+    pub(super) fn replaceable(&self, name: &str) -> Result<(), CatalogError> {
         match self.entries.get(name).filter(|entry| entry.is_built_in()) {
             Some(_) => Err(CatalogError::BuiltIn { name: name.to_owned() }),
             None => Ok(()),
@@ -154,7 +157,7 @@ impl Catalog {
     }
 
     /// Checks that no other component has a tool of one of the entry's names.
-    fn without_clash(&self, entry: &CatalogEntry) -> Result<(), CatalogError> {
+    pub(super) fn without_clash(&self, entry: &CatalogEntry) -> Result<(), CatalogError> {
         let manifest = entry.asked()?;
         for other in self.entries.values().filter(|other| other.name() != entry.name()) {
             let other = other.asked()?;

@@ -1,11 +1,15 @@
 //! One component of the catalog: its bytes, its manifest, and the part of that which is in force.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
 
-use openkoi_core::{capability::Grant, grant::ComponentGrant};
+use openkoi_brokers::disk;
+use openkoi_core::{capability::Grant, grant::ComponentGrant, hash};
 use wasmtime::component::Component;
 
-use super::error::CatalogError;
+use super::error::{COMPONENT_BYTES, CatalogError};
 use crate::{
     admission,
     embedded::{Embedded, Form},
@@ -38,6 +42,8 @@ pub struct ListedComponent<'a> {
 enum Source {
     Embedded(Embedded),
     Compiled(Component),
+    /// The file that it was installed in.
+    Installed(PathBuf),
 }
 
 type Parsed = OnceLock<Result<Arc<Manifest>, CatalogError>>;
@@ -83,12 +89,26 @@ impl CatalogEntry {
         wasm_len: usize,
         code: Component,
     ) -> Self {
+        Self::foreign(manifest, digest, wasm_len, Source::Compiled(code))
+    }
+
+    /// Makes the entry of a component that was installed earlier, by another process perhaps.
+    pub(super) fn installed(
+        manifest: Manifest,
+        digest: String,
+        wasm_len: usize,
+        place: PathBuf,
+    ) -> Self {
+        Self::foreign(manifest, digest, wasm_len, Source::Installed(place))
+    }
+
+    fn foreign(manifest: Manifest, digest: String, wasm_len: usize, source: Source) -> Self {
         Self {
             name: manifest.component.name.clone(),
             kind: manifest.component.kind,
             digest,
             wasm_len,
-            source: Source::Compiled(code),
+            source,
             limits: LimitRequest::default(),
             granted: None,
             asked: OnceLock::from(Ok(Arc::new(manifest))),
@@ -158,7 +178,7 @@ impl CatalogEntry {
                 let parsed = Manifest::of_built_in(embedded.manifest);
                 parsed.map(Arc::new).map_err(|source| self.broken(source))
             }
-            Source::Compiled(_) => Err(self.broken(ManifestError::Missing)),
+            Source::Compiled(_) | Source::Installed(_) => Err(self.broken(ManifestError::Missing)),
         });
         parsed.as_ref().map_err(Clone::clone)
     }
@@ -252,6 +272,7 @@ impl CatalogEntry {
             Source::Embedded(Embedded { form: Form::WebAssembly, digest, .. }) => {
                 self.loaded.get().is_some() || compiler.keeps(digest)
             }
+            Source::Installed(_) => self.loaded.get().is_some() || compiler.keeps(&self.digest),
             _ => true,
         }
     }
@@ -259,6 +280,14 @@ impl CatalogEntry {
     fn code(&self, engine: &Engine, compiler: &Compiler) -> Result<Component, CatalogError> {
         let embedded = match &self.source {
             Source::Compiled(component) => return Ok(component.clone()),
+            Source::Installed(place) => {
+                let component = match engine.kept(compiler, &self.digest) {
+                    Some(component) => component,
+                    None => self.compile_installed(place, engine, compiler)?,
+                };
+                self.admit(engine, &component)?;
+                return Ok(component);
+            }
             Source::Embedded(embedded) => embedded,
         };
         let component = match embedded.form {
@@ -284,6 +313,27 @@ impl CatalogEntry {
         let wasm = embedded.wasm();
         let wasm = wasm.ok_or_else(|| self.damaged("it cannot be unpacked"))?;
         let made = engine.make(compiler, &wasm, embedded.digest, Origin::BuiltIn);
+        made.map_err(|source| self.unfit(source))
+    }
+
+    /// Compiles the bytes of a component that was installed, if they are still those.
+    fn compile_installed(
+        &self,
+        place: &Path,
+        engine: &Engine,
+        compiler: &Compiler,
+    ) -> Result<Component, CatalogError> {
+        let wasm = disk::read(place, COMPONENT_BYTES as u64).map_err(|error| {
+            self.damaged(format!("`{}` cannot be read: {error}", place.display()))
+        })?;
+        if hash::of_bytes(&wasm) != self.digest && !off(Guard::HostInstalled) {
+            let other = format!("`{}` is not what was installed", place.display());
+            return Err(self.damaged(other));
+        }
+        if super::read(&wasm)? != **self.asked()? {
+            return Err(self.damaged("its manifest is not the one that was installed"));
+        }
+        let made = engine.make(compiler, &wasm, &self.digest, Origin::Foreign);
         made.map_err(|source| self.unfit(source))
     }
 

@@ -85,8 +85,8 @@ pub enum CatalogError {
         /// The kind that is needed.
         wanted: &'static str,
     },
-    /// The embedded code is damaged.
-    #[error("the embedded code of `{component}` is damaged: {reason}")]
+    /// The code that came with the program, or the file of one that was installed, is damaged.
+    #[error("the component `{component}` is damaged: {reason}")]
     Damaged {
         /// The component.
         component: String,

@@ -1,18 +1,21 @@
 //! Components that did not come with the program: what they have is granted, and they come and go while calls run.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use openkoi_brokers::egress::{EgressError, Request};
-use openkoi_core::{failure::Failure, grant::ComponentGrant, port::Pending, toolbox::Toolbox};
+use openkoi_core::{
+    failure::Failure, grant::ComponentGrant, hash, port::Pending, toolbox::Toolbox,
+};
 use openkoi_host::{
     HttpResponse, ResponseBody, Transport,
-    catalog::{Catalog, CatalogError, Embedded, Form, current::CurrentCatalog},
+    catalog::{Catalog, CatalogError, Embedded, Form, Installed, current::CurrentCatalog},
     manifest::Kind,
 };
+use openkoi_testing::World;
 use tokio::sync::Notify;
 
 use crate::{
-    guests::{argument, codec, guests, tool_world},
+    guests::{argument, codec, guests, is_unharmed, repository, text_of, tool_world},
     raw::{TRAPPING, tool, with_manifest},
 };
 
@@ -40,6 +43,34 @@ impl Transport for HeldBack {
             Ok(HttpResponse { status: 200, headers: Vec::new(), url: request.url, body })
         })
     }
+}
+
+#[tokio::test]
+async fn installed_bytes_are_run_as_they_were_installed_or_not_at_all() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let place = directory.path().join("guests.wasm");
+    let mut wasm = guests();
+    let manifest = repository().join("tests/guests/component.toml");
+    let installed = Installed {
+        digest: hash::of_bytes(&wasm),
+        wasm_len: wasm.len(),
+        manifest: fs::read_to_string(manifest).expect("it is there"),
+        place: place.clone(),
+        granted: ComponentGrant::default(),
+    };
+    let world = || {
+        let catalog = Catalog::default().with_installed(installed.clone());
+        World::of(catalog.expect("nothing has its name"))
+    };
+    fs::write(&place, &wasm).expect("it can be written");
+    is_unharmed(&mut world()).await;
+
+    // A section more, and still a component.
+    wasm.extend([0, 2, 1, b'x']);
+    fs::write(&place, &wasm).expect("it can be written");
+
+    let refused = text_of(&mut world(), "count_calls", "").await.expect_err("it is another one");
+    assert!(refused.to_string().contains("is not what was installed"), "{refused}");
 }
 
 fn names(toolbox: &dyn Toolbox) -> Vec<String> {

@@ -7,7 +7,7 @@ _openkoi_kind() {
         "session show" | "session delete" | *" -r" | *" --resume" | *" --session") echo sessions ;;
         *" -m" | *" --model") echo models ;;
         *" connect" | *" disconnect" | "models list") echo providers ;;
-        "plugin inspect") echo components ;;
+        "plugin inspect" | "plugin remove") echo components ;;
         "learn show" | "learn accept" | "learn edit" | "learn later" | "learn never") echo proposals ;;
         "skill show" | "skill check" | "skill disable" | "skill enable") echo skills ;;
     esac

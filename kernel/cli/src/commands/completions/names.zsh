@@ -7,7 +7,7 @@ _openkoi_named() {
         "task show" | "task diff" | "task replay" | "task verify" | *" resume" | *" undo" | *" rewind") kind=tasks ;;
         *" -m" | *" --model") kind=models ;;
         *" connect" | *" disconnect" | "models list") kind=providers ;;
-        "plugin inspect") kind=components ;;
+        "plugin inspect" | "plugin remove") kind=components ;;
         "learn show" | "learn accept" | "learn edit" | "learn later" | "learn never") kind=proposals ;;
         "skill show" | "skill check" | "skill disable" | "skill enable") kind=skills ;;
     esac

@@ -4,6 +4,7 @@ use std::{io, path::Path, time::Duration};
 
 use openkoi_app::{
     access::{KeySlot, SecretSource, SecretStore},
+    components::NotUsed,
     file::{self, FileKind, FileStatus},
     models::{self, Connection, Connections, CredentialState},
     sandbox::{self, Consequence, Escape},
@@ -13,7 +14,7 @@ use openkoi_core::network::NetworkRules;
 use openkoi_host::manifest::Manifest;
 
 use super::checkpoint::Checkpoint;
-use crate::{context::Context, error::CommandError, output::shortened};
+use crate::{commands::plugin, context::Context, error::CommandError, output::shortened};
 
 /// Programs that run a project's checks, with what they are for and what they are asked.
 const TOOLCHAINS: [(&str, &str, &str); 7] = [
@@ -348,5 +349,16 @@ fn components(context: &Context) -> Checkpoint {
             }
         }
     }
+    let found = plugin::catalog(context).and_then(|own| Ok(context.app.with_installed(own)?));
+    let (all, not_used) = match found {
+        Ok(found) => found,
+        Err(error) => return Checkpoint::ill("components", &error),
+    };
+    if let Some(NotUsed { name, why }) = not_used.into_iter().next() {
+        let mend = format!("openkoi plugin remove {name}");
+        return Checkpoint::note("components", format!("`{name}` is not used: {why}")).hint(mend);
+    }
+    let installed = all.list().filter(|one| !one.built_in);
+    names.extend(installed.map(|one| format!("{} (installed)", one.name)));
     Checkpoint::well("components", names.join(", "))
 }

@@ -149,7 +149,7 @@ fn accept(storage: &Storage, kept: &KeptProposal, context: &Context) -> Result<E
 
 fn later(storage: &Storage, kept: &KeptProposal, context: &Context) -> Result<Exit, CommandError> {
     proposals::decide(&context.app, storage, kept, ProposalState::Later)?;
-    context.printer.notice("it is put off; openkoi learn shows it again");
+    context.printer.notice("it is put off; `openkoi learn` shows it again");
     Ok(Exit::Accepted)
 }
 

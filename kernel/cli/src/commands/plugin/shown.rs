@@ -17,20 +17,41 @@ use crate::output::Output;
 pub(super) struct Inspected {
     pub(super) manifest: Arc<Manifest>,
     pub(super) digest: String,
-    pub(super) built_in: bool,
+    pub(super) origin: Origin,
+}
+
+/// Where the bytes of a component are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// They came with the program.
+    BuiltIn,
+    /// They are kept in the home.
+    Installed,
+    /// They are in a file, and nothing more.
+    File,
+}
+
+impl Origin {
+    fn words(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "came with OpenKoi",
+            Self::Installed => "installed",
+            Self::File => "a file, not installed",
+        }
+    }
 }
 
 impl Output for Inspected {
     fn document(&self) -> Document {
         let about = &self.manifest.component;
-        let origin = if self.built_in { "came with OpenKoi" } else { "a file, not installed" };
         let pairs = Pairs::new("")
             .pair("name", "component", Span::strong(&about.name))
             .pair("kind", "kind", about.kind.word())
             .pair("version", "version", &about.version)
             .pair("publisher", "publisher", &about.publisher)
-            .for_people("origin", origin)
-            .for_programs("built_in", self.built_in)
+            .for_people("origin", self.origin.words())
+            .for_programs("built_in", self.origin == Origin::BuiltIn)
+            .for_programs("installed", self.origin == Origin::Installed)
             .pair("digest", "digest", &self.digest)
             .pair("imports", "imports", Value::list(self.imports()))
             .for_programs("description", &about.description);

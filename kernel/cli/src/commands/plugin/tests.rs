@@ -77,18 +77,18 @@ inject = "bearer"
 base-url = "https://brook.example/v1"
 "#;
 
-fn inspected(manifest: &str, built_in: bool) -> Inspected {
+fn inspected(manifest: &str, origin: Origin) -> Inspected {
     Inspected {
         manifest: Arc::new(Manifest::parse(manifest).unwrap()),
         digest: "abc123".to_owned(),
-        built_in,
+        origin,
     }
 }
 
 #[test]
 fn a_tool_is_shown_with_what_it_asks_for_and_why() {
     assert_eq!(
-        text(&inspected(TOOL, false)),
+        text(&inspected(TOOL, Origin::File)),
         "component    pond\n\
          kind         tool\n\
          version      1.2.3\n\
@@ -125,7 +125,7 @@ fn a_tool_is_shown_with_what_it_asks_for_and_why() {
 #[test]
 fn a_provider_is_shown_with_the_credentials_that_it_never_sees() {
     assert_eq!(
-        text(&inspected(PROVIDER, true)),
+        text(&inspected(PROVIDER, Origin::BuiltIn)),
         "component    brook\n\
          kind         provider\n\
          version      0.1.0\n\
@@ -172,7 +172,7 @@ fn a_component_for_programs_has_its_tools_with_their_schemas() {
     });
 
     assert_eq!(
-        inspected(TOOL, false).json(),
+        inspected(TOOL, Origin::File).json(),
         json!({
             "name": "pond",
             "kind": "tool",
@@ -180,6 +180,7 @@ fn a_component_for_programs_has_its_tools_with_their_schemas() {
             "publisher": "koi",
             "description": "Looks \x1b[2Jafter a pond.",
             "built_in": false,
+            "installed": false,
             "digest": "abc123",
             "imports": ["files", "http", "model", "process", "log", "progress"],
             "capabilities": [],
@@ -192,7 +193,7 @@ fn a_component_for_programs_has_its_tools_with_their_schemas() {
 
 #[test]
 fn credentials_for_programs_are_names_and_no_values() {
-    let json = inspected(PROVIDER, true).json();
+    let json = inspected(PROVIDER, Origin::BuiltIn).json();
 
     assert_eq!(
         json["credentials"],
@@ -264,19 +265,14 @@ fn a_list_of_components_for_programs_has_exact_sizes() {
 }
 
 fn inspect_by_name(world: &World, name: Option<&str>) -> Result<Reply, CommandError> {
-    let component = name.map(str::to_owned);
-    let command = Some(PluginCommand::Inspect { component, json: true });
-    run(Args { command }, &world.context())
+    inspect(name.map(str::to_owned), true, &world.context())
 }
 
 #[test]
 fn every_component_that_came_along_can_be_listed_and_inspected() {
     let world = World::new();
 
-    let list = world.document(run(
-        Args { command: Some(PluginCommand::List { json: true }) },
-        &world.context(),
-    ));
+    let list = world.document(list(true, &world.context()));
 
     let listed = list["components"].as_array().unwrap();
     assert_eq!(listed.len(), openkoi_components::all().len());
