@@ -1,6 +1,7 @@
 //! Signatures and tokens that are made for one request with a secret that is not sent.
 
 use super::hop::Hop;
+use super::sigv4::hex;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use openkoi_core::signature::{
@@ -13,7 +14,6 @@ use ring::signature::{
 };
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use serde_json::{Map, Value};
-use std::fmt::Write;
 use zeroize::Zeroizing;
 
 /// The headers of a signature, with their values.
@@ -72,11 +72,7 @@ pub(super) fn sign<'s>(
 fn written(bytes: &[u8], encoding: SignatureEncoding) -> String {
     match encoding {
         SignatureEncoding::Base64 => STANDARD.encode(bytes),
-        SignatureEncoding::Hex => bytes.iter().fold(String::new(), |mut text, byte| {
-            // Writing to a text does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        }),
+        SignatureEncoding::Hex => hex(bytes),
     }
 }
 
