@@ -17,8 +17,8 @@ use crate::{
     message::{Prompt, Role, Turn},
     model::{ModelCard, ModelError},
     records::{
-        PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction, PastSpending,
-        PastTask, PastVerdict, RecordQuery, ShownLearning,
+        PastAssessment, PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction,
+        PastSpending, PastTask, PastVerdict, RecordQuery, ShownLearning,
     },
 };
 
@@ -275,6 +275,7 @@ pub trait Records: Send + Sync {
     fn changed_files(&self, query: &RecordQuery) -> Result<Vec<PastFile>, Failure>;
     fn reactions(&self, query: &RecordQuery) -> Result<Vec<PastReaction>, Failure>;
     fn shown_learnings(&self, query: &RecordQuery) -> Result<Vec<ShownLearning>, Failure>;
+    fn assessments(&self, query: &RecordQuery) -> Result<Vec<PastAssessment>, Failure>;
 }
 
 /// What is remembered, for those who look for something in it.
