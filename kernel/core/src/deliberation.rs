@@ -10,6 +10,7 @@ pub mod forecast;
 pub mod futures;
 pub mod motion;
 pub mod operations;
+pub mod plan;
 pub mod powers;
 pub mod ruling;
 
@@ -25,4 +26,21 @@ pub mod names {
     pub const EMPATH: &str = "empath";
     /// Looks for a better way. May put forward another plan.
     pub const STRATEGIST: &str = "strategist";
+
+    const ORDER: [&str; 5] = [GUARDIAN, ECONOMIST, SCHOLAR, EMPATH, STRATEGIST];
+
+    /// Returns the place of an agency among the others: those of this list first.
+    #[must_use]
+    pub fn place(name: &str) -> (usize, String) {
+        let known = ORDER.iter().position(|one| *one == name);
+        (known.unwrap_or(ORDER.len()), name.to_owned())
+    }
+
+    /// Returns the name as a person reads it.
+    #[must_use]
+    pub fn shown(name: &str) -> String {
+        let mut letters = name.chars();
+        let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+        first.into_iter().chain([letters.as_str().to_owned()]).collect()
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::motion::PlannedStep;
+use super::plan::PlannedStep;
 
 /// What an agency says to a motion, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

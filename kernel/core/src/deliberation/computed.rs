@@ -120,7 +120,7 @@ fn nobody_to_ask(motion: &Motion) -> Option<Observation> {
     }
     let text =
         "changes of files need a person's yes here, and nobody is there to give it".to_owned();
-    let lifted_by = "run it at a terminal, or raise `permissions.trust`".to_owned();
+    let lifted_by = "run it at a terminal, or raise `trust.default`".to_owned();
     Some(guardian(Weight::Objection, text, &first, lifted_by))
 }
 
@@ -231,7 +231,8 @@ mod tests {
     use crate::{
         deliberation::{
             forecast::Forecast,
-            motion::{Left, PlannedStep, Power},
+            motion::{Left, Power},
+            plan::PlannedStep,
         },
         id::TaskId,
     };

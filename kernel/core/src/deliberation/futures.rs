@@ -7,8 +7,9 @@ use super::{
     assessment::{Citation, Vote},
     computed,
     forecast::{Ground, Span},
-    motion::{Motion, Observation, PlannedStep, Power, Weight},
+    motion::{Motion, Observation, Power, Weight},
     operations,
+    plan::PlannedStep,
     ruling::{Ruling, Seat, with_plan},
 };
 

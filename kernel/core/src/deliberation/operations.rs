@@ -141,9 +141,10 @@ pub fn files(text: &str) -> Vec<String> {
 /// Returns the words of a text without what stands around them.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let around = |c: char| "`'\"()[]{}<>,;:!?“”‘’".contains(c);
-    let words =
-        text.split_whitespace().map(move |word| word.trim_matches(around).trim_end_matches('.'));
-    words.filter(|word| !word.is_empty())
+    let bare = text.split_whitespace().map(move |word| {
+        word.trim_start_matches(around).trim_end_matches(move |c| around(c) || c == '.')
+    });
+    bare.filter(|word| !word.is_empty())
 }
 
 fn unique<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -20,16 +20,26 @@ const MOST_CHOICES: usize = 6;
 /// The most steps of another plan.
 const MOST_STEPS: usize = 12;
 
-/// Returns what counts of what an agency said. Whoever failed, said nothing that can be read or said too much abstains.
+/// Returns what an agency said, if that is an assessment at all. Anything else is not worth a place in the journal, and may not be
+/// written down: a share that is no number has no form there.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn readable(said: Assessment) -> Result<Assessment, Failure> {
+    match oddity(&said) {
+        Some(oddity) => Err(Failure::Failed(format!("it said nothing that counts: {oddity}"))),
+        None => Ok(said),
+    }
+}
+
+/// Returns what counts of a [`readable`] assessment. Whoever failed abstains.
 #[must_use]
 pub fn held(agency: &str, said: &Result<Assessment, Failure>, motion: &Motion) -> Assessment {
     let said = match said {
         Ok(said) => said,
         Err(failure) => return Assessment::silent(format!("it could not be heard: {failure}")),
     };
-    if let Some(oddity) = oddity(said) {
-        return Assessment::silent(format!("it said nothing that counts: {oddity}"));
-    }
     let mut held = said.clone();
     let known = Known::of(motion);
     for caveat in &mut held.caveats {

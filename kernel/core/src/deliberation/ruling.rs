@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     assessment::{Alternative, Assessment, Caveat, UserQuestion, Vote},
     computed,
-    motion::{Motion, Observation, PlannedStep, Weight},
+    motion::{Motion, Observation, Weight},
     names,
+    plan::PlannedStep,
 };
 use crate::ledger::Reservation;
 
