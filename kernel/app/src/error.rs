@@ -43,6 +43,14 @@ pub enum AppError {
     /// A skill is not installed.
     #[error(transparent)]
     Learn(#[from] LearnError),
+    /// The user's SOUL.md cannot be read.
+    #[error("`{}` cannot be read: {error}", path.display())]
+    Soul {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The records of earlier tasks cannot be read.
     #[error("the records of earlier tasks cannot be read: {0}")]
     Records(Failure),

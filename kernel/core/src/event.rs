@@ -181,14 +181,11 @@ pub enum Event {
         /// The conclusion.
         ruling: Box<Ruling>,
     },
-    /// What is computed of a task without a plan: nobody was asked, and nothing waits for it.
+    /// Something speaks against a task that no chamber looks at. It was computed: nobody was asked, and nothing is stopped.
     #[serde(rename = "objections.computed")]
     ObjectionsComputed {
-        /// What speaks against it; empty if nothing does.
+        /// What speaks against it.
         stops: Vec<Stop>,
-        /// The share of tasks like it that was accepted, 0 to 1, if that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        accepted: Option<f64>,
     },
     /// The user overruled what the chamber had stopped.
     #[serde(rename = "ruling.overruled")]

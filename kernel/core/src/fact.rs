@@ -5,11 +5,7 @@ use crate::{
     approval::{Answer, Unanswered},
     change_set::{CallEffects, PathEffect},
     decision::Decision,
-    deliberation::{
-        assessment::Assessment,
-        motion::Motion,
-        ruling::{Ruling, Seat},
-    },
+    deliberation::{assessment::Assessment, motion::Motion},
     evaluation::{Change, EvaluatorCard, Rubric, Verdict},
     event::{DirectiveSentence, Event},
     failure::Failure,
@@ -70,7 +66,7 @@ facts! {
     DirectiveMade "directive.made" { sentences: Vec<DirectiveSentence> }
     MotionPut "motion.put" { motion: Box<Motion>, agencies: Vec<String> }
     AgencyHeard "agency.heard" { result: Result<Assessment, Failure> }
-    DeliberationHeld "deliberation.held" { seats: Vec<Seat>, ruling: Box<Ruling> }
+    ObjectionsComputed "objections.computed" {}
     QuestionAnswered "question.answered" { answer: Option<String> }
     TreeCaptured "tree.captured" { tree: TreeId }
     TreeCompared "tree.compared" { changes: Vec<Change>, diff: String, foreign: Vec<String> }

@@ -8,6 +8,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
     change_set::{Applied, PathEffect, PathState},
+    deliberation::assessment::UserQuestion,
     evaluation::Change,
     event::Entry,
     failure::Failure,
@@ -165,6 +166,11 @@ pub trait Journal: Send + Sync {
 pub trait Approver: Send + Sync {
     /// Asks a person. `None` when there is nobody to ask.
     fn ask<'a>(&'a self, request: &'a ApprovalRequest) -> Pending<'a, Option<Answer>>;
+
+    /// Puts a question of the chamber to a person, and returns the answer. `None` when there is nobody to ask.
+    fn answer<'a>(&'a self, _question: &'a UserQuestion) -> Pending<'a, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
 
     /// Keeps a rule that a person agreed to.
     ///

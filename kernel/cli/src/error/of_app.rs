@@ -39,7 +39,8 @@ impl From<AppError> for CommandError {
             | AppError::Records(_)
             | AppError::Thread(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
-            AppError::Provider(_)
+            AppError::Soul { .. }
+            | AppError::Provider(_)
             | AppError::Tools(_)
             | AppError::Clash(_)
             | AppError::Unfit(_)
