@@ -58,6 +58,14 @@ pub enum AppError {
         /// The system's error.
         source: io::Error,
     },
+    /// The user's SOUL.md cannot be read.
+    #[error("`{}` cannot be read: {error}", path.display())]
+    Soul {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The records of earlier tasks cannot be read.
     #[error("the records of earlier tasks cannot be read: {0}")]
     Records(Failure),

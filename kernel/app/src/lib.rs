@@ -15,7 +15,8 @@
 //! | `outbound`, [`mod@file`] | credentials and egress; files of the user |
 //! | `host`, [`sandbox`] | the host of components and the broker of programs, wired |
 //! | [`models`] | providers, lists of models, and the models of roles |
-//! | `workspace`, `rules`, `briefing`, `toolbox`, `evaluators` | the files, instructions, tools and judges of a run |
+//! | `workspace`, `rules`, `briefing`, `toolbox`, `evaluators`, `agencies` | the files, instructions, tools and judges of a run, and who deliberates |
+//! | [`soul`] | what the user wants work to be held to, and what a task is told of it |
 //! | [`skills`] | which skills there are, and what a task is given of them |
 //! | [`editing`] | a text that the user changes in an editor |
 //! | [`learn`] | skills of others: fetched, shown, installed |
@@ -35,6 +36,7 @@
 
 pub mod access;
 pub mod accounts;
+mod agencies;
 pub mod app;
 mod briefing;
 pub mod changes;
@@ -65,6 +67,7 @@ pub mod session;
 pub mod settings;
 pub mod skills;
 pub mod snapshots;
+pub mod soul;
 pub mod suggest;
 pub mod surroundings;
 pub mod task_runtime;

@@ -27,8 +27,19 @@ pub struct TaskRequest<'a> {
     /// True if it is a message of a conversation: a person judges the answer, so no plan is made
     /// first.
     pub in_conversation: bool,
+    /// How the task is deliberated about before anything is done, if it is.
+    pub think: Option<Think>,
     /// True if a person is there, who can see that the task goes on and can end it.
     pub attended: bool,
+}
+
+/// A deliberation before a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Think {
+    /// True if the deliberation is all there is, and nothing is done.
+    pub simulate: bool,
+    /// Reason for which the user overrules what the chamber stops.
+    pub overruled: Option<String>,
 }
 
 /// Longest time of a task that nobody watches and for which the user set no time.
@@ -43,6 +54,11 @@ impl TaskRequest<'_> {
     pub fn task(self, app: &App) -> Result<Task, AppError> {
         let mut settings = self.settings.task();
         settings.plan &= !self.in_conversation;
+        settings.attended = self.attended;
+        if let Some(Think { simulate, overruled }) = self.think {
+            (settings.think, settings.simulate, settings.overruled) = (true, simulate, overruled);
+        }
+        settings.spares &= settings.think;
         if !self.attended {
             settings.max_time_ms.get_or_insert(UNATTENDED.as_millis() as u64);
         }

@@ -77,6 +77,8 @@ pub struct ResumeChanges {
     pub seconds: Option<u64>,
     /// How much the executor is asked to reason.
     pub effort: Option<ReasoningEffort>,
+    /// Reason for which the user overrules what the chamber stopped.
+    pub overruled: Option<String>,
 }
 
 impl ResumeChanges {
@@ -89,6 +91,7 @@ impl ResumeChanges {
         settings.max_time_ms = time_ms.or(settings.max_time_ms);
         let effort = self.effort.map(|effort| (Role::EXECUTOR.to_owned(), effort));
         settings.efforts.extend(effort);
+        settings.overruled = self.overruled.or(settings.overruled);
         settings
     }
 }
@@ -145,11 +148,17 @@ impl TaskRuntime {
             self.renew_lists()?;
             let files = Arc::new(StateFiles::new(self.app().paths()?.home()));
             let occupancy = self.occupancy(&id, task.workspace.as_ref(), &surface);
-            let (briefing, skills) = self.briefing(&task.text).await?;
+            let (mut briefing, skills) = self.briefing(&task.text).await?;
+            if task.settings.think {
+                briefing.directive = self.directive(&task.text, &briefing.notes).await?;
+            }
             let heard = Heard::of(&surface);
             let learning = self.learns().then(|| Arc::new(Learning::beside(&self, Some(&task))));
             let surface = learning_too(&learning, heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
+            if task.settings.think {
+                self.agencies().warm();
+            }
             // After the notes were chosen: the task says it itself.
             let mut said = self.keep(&task.text).await;
             let run = run::drive(task, briefing, self.policy()?, ports);

@@ -11,9 +11,10 @@ use openkoi_brokers::{clock::SystemClock, scratch::Scratch, snapshot::Keeper};
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
     evaluation::Rubric,
-    event::Entry,
+    event::{DirectiveSentence, Entry},
     gate::Policy,
     id::SessionId,
+    memory::Note,
     message::Role,
     model::ModelCard,
     port::{
@@ -29,6 +30,7 @@ use openkoi_core::{
 use openkoi_host::{
     Host, Workdir,
     kinds::{
+        agency::CatalogAgencies,
         evaluator::CatalogEvaluators,
         provider::CatalogModels,
         tool::{CatalogTools, ToolSettings},
@@ -38,6 +40,7 @@ use openkoi_storage::Storage;
 
 use crate::{
     accounts,
+    agencies::RunAgencies,
     app::App,
     briefing,
     error::AppError,
@@ -49,7 +52,7 @@ use crate::{
     places, rules, sandbox,
     settings::{LearningMode, Settings},
     skills::{self, Chosen, LoadedSkills, Nearness, SkillRoom, SkillSet, tool, tool::SkillTools},
-    surroundings,
+    soul, surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
     workspace::{self, Occupancy, SnapshotWorkspace},
 };
@@ -327,6 +330,7 @@ impl TaskRuntime {
             model: self.models.clone(),
             toolbox,
             evaluators: Arc::new(evaluators),
+            agencies: Arc::new(self.agencies()),
             workspace,
             journal: self.storage.clone(),
             approver: surface.approver,
@@ -336,6 +340,29 @@ impl TaskRuntime {
             steering: surface.steering,
             result: surface.result,
         })
+    }
+
+    /// Returns the agencies of a run.
+    pub(crate) fn agencies(&self) -> RunAgencies {
+        let place = self.settings.memories_of.as_ref().unwrap_or(&self.workspace);
+        RunAgencies {
+            catalog: CatalogAgencies::new(&self.host, Arc::clone(&self.workdir)),
+            storage: Arc::clone(&self.storage),
+            workspace: place.display().to_string(),
+        }
+    }
+
+    /// Returns what the user wants a task with this text to be held to.
+    pub(crate) async fn directive(
+        &self,
+        task: &str,
+        notes: &[Note],
+    ) -> Result<Vec<DirectiveSentence>, AppError> {
+        let soul = soul::read(&self.app, &self.settings, &self.workspace)?;
+        if let Some(notice) = soul.notice(&self.workspace) {
+            tracing::warn!("{notice}");
+        }
+        Ok(soul::directive(task, &soul, &soul::character(), notes, self.meaning.as_ref()).await)
     }
 
     /// Starts to renew, beside the run, the saved lists of models that are out of date.
@@ -390,6 +417,7 @@ impl TaskRuntime {
             instructions: briefing::instructions(self.skills.root(), &self.workspace, &told),
             surroundings: surroundings.join("\n"),
             notes,
+            directive: Vec::new(),
             skills: chosen.whole.iter().map(|skill| loaded.use_of(skill)).collect(),
         };
         let tools = can_be_opened.then(|| SkillTools::new(Arc::clone(&loaded), room.whole));

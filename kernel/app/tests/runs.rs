@@ -110,6 +110,7 @@ impl World {
             settings: &settings,
             schema: None,
             in_conversation: false,
+            think: None,
             attended: true,
         };
         (Arc::new(runtime), request.task(&self.app).unwrap(), session)

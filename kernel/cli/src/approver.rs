@@ -13,6 +13,7 @@ use std::{
 use openkoi_app::now_ms;
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
+    deliberation::assessment::UserQuestion,
     port::{Approver, JournalError, Pending},
 };
 use openkoi_storage::Storage;
@@ -86,10 +87,53 @@ impl Approver for Terminal {
         })
     }
 
+    fn answer<'a>(&'a self, question: &'a UserQuestion) -> Pending<'a, Option<String>> {
+        Box::pin(async move {
+            if !self.questions.is_interactive() {
+                return None;
+            }
+            let _still = self.progress.as_ref().map(|progress| progress.hold_still());
+            let _keys = self.keys.as_ref().map(|keys| keys.hold());
+            let (shown, choices) = (put(question), question.choices.clone());
+            let standing = Standing::begin();
+            let mut lines = standing.lines();
+            let asking = move || {
+                let mut err = io::stderr();
+                write!(err, "{shown}").and_then(|()| err.flush()).ok()?;
+                lines().and_then(|line| chosen(&line, &choices))
+            };
+            let answer = tokio::task::spawn_blocking(asking).await.ok().flatten();
+            standing.end();
+            answer
+        })
+    }
+
     fn remember(&self, rule: &Rule) -> Result<(), JournalError> {
         let kept = self.storage.keep_rule(rule, now_ms());
         kept.map_err(|error| JournalError(error.to_string()))
     }
+}
+
+/// Returns a question of the chamber as a person is shown it.
+fn put(question: &UserQuestion) -> String {
+    let mut shown = format!("\n{}\n", sanitise_line(&question.text));
+    if !question.why.is_empty() {
+        shown.push_str(&format!("  {}\n", sanitise_line(&question.why)));
+    }
+    for (index, choice) in question.choices.iter().enumerate() {
+        shown.push_str(&format!("  {}  {}\n", index + 1, sanitise_line(choice)));
+    }
+    let assumed = sanitise_line(&question.assumed);
+    shown.push_str(&format!("Answer (nothing: {assumed}) "));
+    shown
+}
+
+/// Returns the answer in a line: the choice of a number, or the words.
+fn chosen(line: &str, choices: &[String]) -> Option<String> {
+    let line = line.trim();
+    let choice = line.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
+    let answer = choice.cloned().unwrap_or_else(|| line.to_owned());
+    (!answer.is_empty()).then_some(answer)
 }
 
 /// A question that stands. Dropped without an answer, it ends the wait for one.

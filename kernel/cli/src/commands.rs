@@ -21,5 +21,6 @@ pub mod session;
 pub mod skill;
 pub mod status;
 pub mod task;
+pub mod think;
 pub mod trust;
 pub mod undo;

@@ -6,7 +6,7 @@ use crate::{
     args::{self, Action, CliCommand},
     commands::{
         chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, models,
-        plugin, prune, resume, rewind, run, session, skill, status, task, trust, undo,
+        plugin, prune, resume, rewind, run, session, skill, status, task, think, trust, undo,
     },
     context::Context,
     error::CommandError,
@@ -37,6 +37,7 @@ pub(crate) fn dispatch(action: Action, context: &Context) -> Result<Exit, Comman
 fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError> {
     match command {
         CliCommand::Demo(flags) => demo::run(flags, context),
+        CliCommand::Think(flags) => think::run(*flags, context),
         CliCommand::Chat(flags) => chat::run(ChatRequest::of(&flags, context)?, context),
         CliCommand::Resume(flags) => resume::run(flags, context),
         CliCommand::Session(args) => session::run(args, context),

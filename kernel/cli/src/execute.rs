@@ -1,6 +1,7 @@
 //! A run at the command line: its progress is printed while it goes on, and its result at the end.
 //! Tasks, chats, demonstrations and resumed runs are executed here.
 
+mod chamber;
 pub(crate) mod ending;
 mod lessons;
 
@@ -22,13 +23,14 @@ use openkoi_app::{
 };
 use openkoi_core::{
     approval::ApprovalRequest,
+    deliberation::futures::Futures,
     event::{Entry, Event},
     evidence::{Basis, Claim},
     gate,
     id::TaskId,
     message::Role,
     model::{ModelCard, ModelError, ModelTrouble},
-    outcome::Outcome,
+    outcome::{Ending, Outcome},
     port::{Listener, ResultSchema, Steering},
     recorder::RecordError,
     run::Paused,
@@ -37,6 +39,7 @@ use openkoi_core::{
 use openkoi_storage::tasks::TaskRecord;
 use serde_json::{Value, json};
 
+use chamber::{Ways, WholeDeliberation};
 pub(crate) use lessons::Later;
 
 use crate::{
@@ -263,6 +266,8 @@ impl Execution<'_> {
             all.push(lines.clone());
             if self.context.verbose() > 0 {
                 all.push(Arc::new(Details(lines.clone())));
+                let whole = WholeDeliberation::new(lines.clone(), *printer);
+                all.push(Arc::new(whole));
             }
         }
         if self.show.format == RunFormat::StreamJson {
@@ -304,9 +309,10 @@ impl Execution<'_> {
         if let Some(error) = &end.unsaved {
             printer.warning(&format!("the output is not saved: {error}"));
         }
+        let futures = self.futures(end, outcome)?;
         let structured = self.show.schema.as_ref().map(|schema| schema.read(&outcome.text));
-        let ended = Ended { end, outcome, structured, learned };
-        if !self.show.quiet {
+        let ended = Ended { end, outcome, structured, learned, futures };
+        if !self.show.quiet && outcome.iterations > 0 {
             report(printer, outcome);
         }
         let short = end.task.short();
@@ -326,6 +332,15 @@ impl Execution<'_> {
         let seen = lines.is_some_and(|lines| lines.has_shown(&text)) && written.is_ok();
         self.print(&ended, &text, seen)?;
         Ok(written.err().map_or(ended.exit(), |error| error.kind))
+    }
+
+    /// Returns where each way leads, after a simulation.
+    fn futures(&self, end: &RunEnd, outcome: &Outcome) -> Result<Option<Futures>, CommandError> {
+        if outcome.ending != Ending::Simulated {
+            return Ok(None);
+        }
+        let entries = self.runtime.storage().entries(&end.task)?;
+        Ok(chamber::drawn(&entries).cloned())
     }
 
     /// Returns the error without a hint to resume a task that was never stored, as on a full disk, or whose copy is gone.
@@ -348,6 +363,9 @@ impl Execution<'_> {
             printer.warning(&format!("the result does not follow the schema: {reason}"));
         }
         match show.format {
+            RunFormat::Text if let Some(futures) = &ended.futures => {
+                printer.result(&Ways(futures), Format::Text)
+            }
             // The answer has just streamed by on stderr, which is the same screen.
             RunFormat::Text if text.is_empty() || seen && printer.out().terminal => Ok(()),
             RunFormat::Text => {
@@ -387,6 +405,8 @@ struct Ended<'a> {
     structured: Option<Result<Value, String>>,
     /// What was learnt from it.
     learned: &'a Learned,
+    /// Where each way leads, if it was a simulation.
+    futures: Option<Futures>,
 }
 
 impl Ended<'_> {
@@ -426,6 +446,9 @@ impl Ended<'_> {
             "learned": lessons::record(self.learned),
             "schema_version": SCHEMA_VERSION,
         });
+        if let (Some(futures), Some(fields)) = (&self.futures, record.as_object_mut()) {
+            fields.insert("futures".to_owned(), json!(futures));
+        }
         if let (Some(Err(reason)), Some(fields)) = (&self.structured, record.as_object_mut()) {
             fields.insert("schema_error".to_owned(), json!(reason));
         }

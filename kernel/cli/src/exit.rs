@@ -111,7 +111,8 @@ impl Exit {
     /// Returns the exit of a program whose run ended like this.
     pub fn of(ending: &Ending) -> Self {
         match ending {
-            Ending::Accepted => Self::Accepted,
+            Ending::Accepted | Ending::Simulated => Self::Accepted,
+            Ending::Vetoed { .. } => Self::Denied,
             Ending::Exhausted => Self::NotAccepted,
             Ending::Stalled { .. } => Self::Stalled,
             Ending::Tripped { trip: Trip::Budget { .. } } => Self::Budget,

@@ -118,6 +118,23 @@ pub struct TaskFlags {
     pub dry_run: bool,
 }
 
+/// Flags of `openkoi think`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ThinkFlags {
+    /// The task and its flags.
+    #[command(flatten)]
+    pub task: TaskFlags,
+    /// Do nothing; show where each way would lead: steps, powers, cost, risks
+    #[arg(long, conflicts_with_all = ["overrule", "dry_run", "worktree"])]
+    pub simulate: bool,
+    /// Do the work even if the chamber stops it, for this reason; it is kept in the journal
+    #[arg(long = "override", value_name = "REASON", value_parser = reason)]
+    pub overrule: Option<String>,
+    /// Print one JSON document, as --output-format json does
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Flags of `openkoi demo`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DemoFlags {
@@ -154,6 +171,9 @@ pub struct ChatFlags {
 pub struct ResumeFlags {
     /// The task; without one, pick it
     pub id: Option<String>,
+    /// Do the work although the chamber stopped it, for this reason; it is kept in the journal
+    #[arg(long = "override", value_name = "REASON", value_parser = reason)]
+    pub overrule: Option<String>,
     /// Limits from here on; what is not given stays as it was.
     #[command(flatten)]
     pub limits: LimitFlags,
@@ -172,6 +192,7 @@ impl LimitFlags {
             tokens: self.max_tokens,
             seconds: self.max_time,
             effort: self.effort.as_deref().and_then(ReasoningEffort::of),
+            overruled: None,
         }
     }
 }
@@ -185,6 +206,14 @@ impl TaskFlags {
             self.words.insert(0, text.clone());
             self.resume = Some(String::new());
         }
+    }
+}
+
+/// Parses a reason, which says something.
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a reason says why".to_owned()),
+        text => Ok(text.to_owned()),
     }
 }
 

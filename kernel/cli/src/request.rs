@@ -12,6 +12,7 @@ use std::{
 
 use openkoi_app::{
     file,
+    request::Think,
     result_schema::JsonSchema,
     session::SessionChoice,
     settings::{Layers, Settings, SettingsError},
@@ -47,6 +48,8 @@ pub struct RunRequest {
     pub worktree: bool,
     /// Whether to work in a copy of it that is dropped.
     pub dry_run: bool,
+    /// How the task is deliberated about, if it is.
+    pub think: Option<Think>,
     /// The settings, with the flags laid over them.
     pub settings: Settings,
     /// The output of the run.
@@ -104,6 +107,7 @@ impl LineRequest {
             workspace,
             worktree: flags.worktree,
             dry_run: flags.dry_run,
+            think: None,
             settings,
             show,
         })))

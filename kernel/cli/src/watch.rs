@@ -17,6 +17,11 @@ use openkoi_app::environment::HOME;
 use openkoi_core::{
     contract::{Repair, Resolution},
     decision::Decision,
+    deliberation::{
+        assessment::{Citation, Vote},
+        names,
+        ruling::{Ruling, Seat, Stop},
+    },
     doubts::Doubts,
     evaluation::{ChangeKind, Verdict},
     event::{Entry, Event},
@@ -50,6 +55,9 @@ const FROZEN: [&str; 2] = ["/frozen/", "/sure/"];
 
 /// The part of the keys of evaluations that build for themselves what the run had built.
 const ANEW: &str = "/anew/";
+
+/// What the keys of summaries of a conversation end with.
+const SUMMARY: &str = "/summary";
 
 /// What the keys of evaluations of the untouched tree begin with.
 const UNTOUCHED: &str = "base/";
@@ -388,6 +396,48 @@ impl ProgressLines {
         }
     }
 
+    /// Tells what the chamber said, in one line, and what follows from it.
+    fn deliberated(&self, seats: &[Seat], ruling: &Ruling) {
+        let votes = seats.iter().map(|seat| {
+            let word = match seat.assessment.vote {
+                Vote::Approve => "APPROVE",
+                Vote::Caveats => "APPROVE+",
+                Vote::Objection => "OBJECT",
+                Vote::Veto => "BLOCK",
+                Vote::Ask => "ASK",
+                Vote::Abstain => "ABSTAIN",
+            };
+            format!("{}={word}", names::shown(&seat.agency))
+        });
+        let style = if ruling.stops.is_empty() { Style::Good } else { Style::Bad };
+        self.line("PARLIAMENT", style, &votes.collect::<Vec<_>>().join(" "));
+        for stop in &ruling.stops {
+            self.objects("stops it", stop);
+        }
+        if !ruling.stops.is_empty() {
+            return;
+        }
+        for one in &ruling.bindings {
+            let basis: Vec<String> = one.caveat.citations.iter().map(Citation::told).collect();
+            let agency = names::shown(&one.agency);
+            let text = format!("{agency}: {} ({})", one.caveat.text, basis.join(", "));
+            self.line("PARLIAMENT", Style::Plain, &text);
+        }
+        if let Some(other) = &ruling.taken {
+            let text = format!("takes the other plan: {}", other.why);
+            self.line("PARLIAMENT", Style::Plain, &text);
+        }
+    }
+
+    fn objects(&self, how: &str, stop: &Stop) {
+        let lifted = match stop.lifted_by.is_empty() {
+            true => String::new(),
+            false => format!("; what lifts it: {}", stop.lifted_by),
+        };
+        let text = format!("{} {how}: {}{lifted}", names::shown(&stop.agency), stop.reason);
+        self.line("PARLIAMENT", Style::Caution, &text);
+    }
+
     fn resolved(&self, number: u32, repairs: &[Repair]) {
         for repair in repairs {
             let Some(Resolution { by, iteration }) = &repair.resolved else { continue };
@@ -407,6 +457,10 @@ impl ProgressLines {
             Ending::Accepted => {
                 let tick = self.palette.paint(Style::Good, "✓");
                 self.plain(&format!("{tick} Done. {iterations}. {files} changed. {cost}."));
+            }
+            Ending::Simulated => {
+                let tick = self.palette.paint(Style::Good, "✓");
+                self.plain(&format!("{tick} Simulated. Nothing was done. {cost}."));
             }
             ending => {
                 let cross = self.palette.paint(Style::Bad, "✗");
@@ -440,7 +494,9 @@ impl Listener for ProgressLines {
             }
             Event::TurnStarted { role, .. } if role == Role::EXECUTOR => self.restart(),
             Event::TaskResumed { settings } => self.resumed(settings.as_deref()),
-            Event::TurnStarted { role, .. } if role == Role::SMALL => {
+            Event::TurnStarted { role, .. }
+                if role == Role::SMALL && entry.key.ends_with(SUMMARY) =>
+            {
                 let text = "the conversation is long; its older part is summed up";
                 self.line("EXEC", Style::Plain, text);
             }
@@ -450,6 +506,36 @@ impl Listener for ProgressLines {
             }
             Event::PlanMade { contract, .. } if !contract.steps.is_empty() => {
                 self.line("PLAN", Style::Plain, &contract.steps.join("; "));
+            }
+            Event::DirectiveMade { sentences } => {
+                let texts: Vec<&str> = sentences.iter().map(|one| one.text.as_str()).collect();
+                self.line("SOVEREIGN", Style::Plain, &format!("\"{}\"", texts.join(" ")));
+            }
+            Event::MotionPut { spared, .. } if !spared.is_empty() => {
+                let names: Vec<String> = spared.iter().map(|name| names::shown(name)).collect();
+                let text =
+                    format!("not asked, because it changed nothing so far: {}", names.join(", "));
+                self.line("PARLIAMENT", Style::Plain, &text);
+            }
+            Event::DeliberationHeld { seats, ruling, .. } => self.deliberated(seats, ruling),
+            Event::ObjectionsComputed { stops } => {
+                for stop in stops {
+                    self.objects("objects", stop);
+                }
+            }
+            Event::RulingOverruled { reason, .. } => {
+                let text = format!("overruled by the user: {reason}");
+                self.line("PARLIAMENT", Style::Caution, &text);
+            }
+            Event::QuestionAnswered { question, answer } => {
+                let text = match answer {
+                    Some(answer) => format!("{} {answer}", question.text),
+                    None => format!(
+                        "{} Nobody is there to answer; assumed: {}",
+                        question.text, question.assumed
+                    ),
+                };
+                self.line("PARLIAMENT", Style::Plain, &text);
             }
             Event::CallStarted { call, target, .. } => self.announce(&entry.key, call, target),
             Event::TreeCompared { diff, .. } => self.state().counts = unified::counts(diff),
@@ -531,6 +617,8 @@ pub(crate) fn reason(ending: &Ending, outcome: &Outcome) -> String {
         Ending::Accepted => String::new(),
         _ if !outcome.because.is_empty() => outcome.because.clone(),
         Ending::Stalled { reason } => reason.clone(),
+        Ending::Vetoed { .. } => "the chamber stopped it".to_owned(),
+        Ending::Simulated => "it is a simulation".to_owned(),
         Ending::Tripped { trip } => trip.to_string(),
         Ending::Exhausted => {
             let standing = &outcome.standing;

@@ -201,6 +201,8 @@ pub struct NamedCheck {
 pub struct Subject {
     /// The task as it was asked.
     pub task: String,
+    /// What the user wants to be held to, a sentence a line; may be empty.
+    pub directive: String,
     /// Criteria of the contract; empty without a plan.
     pub criteria: Vec<Criterion>,
     /// Number of the iteration; 0 is the untouched tree.

@@ -7,6 +7,12 @@ use crate::{
     change_set::{CallEffects, PathEffect},
     contract::{Contract, Repair},
     decision::Decision,
+    deliberation::{
+        assessment::{Assessment, UserQuestion},
+        futures::Futures,
+        motion::Motion,
+        ruling::{Ruling, Seat, Stop},
+    },
     evaluation::{EvaluatorCard, Rubric, Verdict},
     evidence::Standing,
     failure::Failure,
@@ -20,6 +26,15 @@ use crate::{
     task::{Task, TaskSettings},
     tool::{Effect, Receipt, Tool, ToolOutput},
 };
+
+/// A sentence of a directive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectiveSentence {
+    /// The sentence.
+    pub text: String,
+    /// Where it came from: `soul`, `values`, `trajectory`, or the id of a learning.
+    pub source: String,
+}
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +145,69 @@ pub enum Event {
         contract: Contract,
         /// Rubric of the kind of work, if there is one.
         rubric: Option<Rubric>,
+    },
+    /// What the user wants this task to be held to was chosen.
+    #[serde(rename = "directive.made")]
+    DirectiveMade {
+        /// Its sentences, each with where it came from.
+        sentences: Vec<DirectiveSentence>,
+    },
+    /// A motion was put before the chamber.
+    #[serde(rename = "motion.put")]
+    MotionPut {
+        /// The motion.
+        motion: Box<Motion>,
+        /// The agencies that are asked.
+        agencies: Vec<String>,
+        /// Those that are not, because they changed nothing for work of this kind.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        spared: Vec<String>,
+    },
+    /// An agency said what it thinks of the motion; a failure means that it abstains.
+    #[serde(rename = "agency.heard")]
+    AgencyHeard {
+        /// Name of the agency.
+        agency: String,
+        /// What it said, or its failure.
+        result: Result<Assessment, Failure>,
+    },
+    /// The chamber came to a conclusion.
+    #[serde(rename = "deliberation.held")]
+    DeliberationHeld {
+        /// Kind of the work, as the contract has it.
+        kind: String,
+        /// The agencies, with what counts of what they said.
+        seats: Vec<Seat>,
+        /// The conclusion.
+        ruling: Box<Ruling>,
+    },
+    /// Something speaks against a task that no chamber looks at. It was computed: nobody was asked, and nothing is stopped.
+    #[serde(rename = "objections.computed")]
+    ObjectionsComputed {
+        /// What speaks against it.
+        stops: Vec<Stop>,
+    },
+    /// The user overruled what the chamber had stopped.
+    #[serde(rename = "ruling.overruled")]
+    RulingOverruled {
+        /// Reason of the user.
+        reason: String,
+        /// What was overruled.
+        stops: Vec<Stop>,
+    },
+    /// A question of the chamber was answered, or nobody was there and something is assumed.
+    #[serde(rename = "question.answered")]
+    QuestionAnswered {
+        /// The question.
+        question: UserQuestion,
+        /// Answer of the user; absent where nobody gave one.
+        answer: Option<String>,
+    },
+    /// The ways that a simulation found.
+    #[serde(rename = "futures.drawn")]
+    FuturesDrawn {
+        /// The ways.
+        futures: Box<Futures>,
     },
     /// The state of the workspace was recorded.
     #[serde(rename = "tree.captured")]
@@ -400,6 +478,10 @@ impl Event {
                 Self::TaskStarted { .. }
                     | Self::ModelsResolved { .. }
                     | Self::PlanMade { .. }
+                    | Self::DirectiveMade { .. }
+                    | Self::MotionPut { .. }
+                    | Self::DeliberationHeld { .. }
+                    | Self::FuturesDrawn { .. }
                     | Self::PlanRefined { .. }
                     | Self::TreeCaptured { .. }
                     | Self::TreeCompared { .. }
@@ -427,6 +509,7 @@ impl Event {
             | Self::TurnLost { .. }
             | Self::CallFinished { .. }
             | Self::ProcessFinished { .. }
+            | Self::AgencyHeard { .. }
             | Self::EvaluationFinished { .. } => true,
             fact => fact.waits(),
         };
@@ -456,7 +539,12 @@ impl Event {
 
     /// Returns whether the fact tells of the present moment and has no consequence for the run.
     pub fn is_news(&self) -> bool {
-        matches!(self, Self::EvaluationStarted { .. } | Self::ProgressReported { .. })
+        matches!(
+            self,
+            Self::EvaluationStarted { .. }
+                | Self::ProgressReported { .. }
+                | Self::ObjectionsComputed { .. }
+        )
     }
 
     /// Returns whether the fact belongs to a turn of a model.
@@ -479,6 +567,14 @@ impl Event {
             Self::TaskSteered { .. } => "task.steered",
             Self::ProgramsGone { .. } => "programs.gone",
             Self::PlanMade { .. } => "plan.made",
+            Self::DirectiveMade { .. } => "directive.made",
+            Self::MotionPut { .. } => "motion.put",
+            Self::AgencyHeard { .. } => "agency.heard",
+            Self::DeliberationHeld { .. } => "deliberation.held",
+            Self::ObjectionsComputed { .. } => "objections.computed",
+            Self::RulingOverruled { .. } => "ruling.overruled",
+            Self::QuestionAnswered { .. } => "question.answered",
+            Self::FuturesDrawn { .. } => "futures.drawn",
             Self::TreeCaptured { .. } => "tree.captured",
             Self::TreeCompared { .. } => "tree.compared",
             Self::TreeRestored { .. } => "tree.restored",

@@ -5,8 +5,9 @@ use crate::{
     approval::{Answer, Unanswered},
     change_set::{CallEffects, PathEffect},
     decision::Decision,
+    deliberation::{assessment::Assessment, motion::Motion},
     evaluation::{Change, EvaluatorCard, Rubric, Verdict},
-    event::Event,
+    event::{DirectiveSentence, Event},
     failure::Failure,
     id::TreeId,
     ledger::Reservation,
@@ -62,6 +63,11 @@ facts! {
     TaskSteered "task.steered" { text: String }
     ProgramsGone "programs.gone" { programs: Vec<String> }
     PlanMade "plan.made" { rubric: Option<Rubric> }
+    DirectiveMade "directive.made" { sentences: Vec<DirectiveSentence> }
+    MotionPut "motion.put" { motion: Box<Motion>, agencies: Vec<String> }
+    AgencyHeard "agency.heard" { result: Result<Assessment, Failure> }
+    ObjectionsComputed "objections.computed" {}
+    QuestionAnswered "question.answered" { answer: Option<String> }
     TreeCaptured "tree.captured" { tree: TreeId }
     TreeCompared "tree.compared" { changes: Vec<Change>, diff: String, foreign: Vec<String> }
     TreeRestored "tree.restored" {

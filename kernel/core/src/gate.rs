@@ -181,6 +181,11 @@ impl Gate {
         gate
     }
 
+    /// Returns whether the trust level of a tool lets it run without a question.
+    pub(crate) fn allows_unasked(&self, tool: &Tool) -> bool {
+        self.trust.level(&tool.domain).allows(tool.effect)
+    }
+
     /// Takes in what a person answered before the run was interrupted, as far as it holds for the rest of it.
     fn recall_answers(&self) {
         for fact::GateDecided { origin, action, domain, target, answer, question, .. } in

@@ -11,6 +11,7 @@
 //! [`evidence`] says how the work stands; [`outcome`] is what is left at the end.
 #![warn(clippy::disallowed_methods)]
 
+pub mod agencies;
 pub mod approval;
 pub mod atlas;
 mod beside;
@@ -21,6 +22,7 @@ pub mod command_line;
 pub mod contract;
 pub mod credential;
 pub mod decision;
+pub mod deliberation;
 pub mod document;
 pub mod doubts;
 pub mod effects;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     approval::ApprovalRequest,
     contract::Repair,
+    deliberation::ruling::Stop,
     evaluation::Change,
     evidence::{Claim, Standing},
     frozen::Difference,
@@ -110,6 +111,13 @@ pub enum Ending {
         /// Sign that the work stands still.
         reason: String,
     },
+    /// The chamber let nothing be done.
+    Vetoed {
+        /// Why, by agency.
+        stops: Vec<Stop>,
+    },
+    /// The chamber looked where each way leads; nothing was done, as it was asked for.
+    Simulated,
     /// A breaker ended the run.
     Tripped {
         /// Reason and numbers of the breaker.

@@ -8,6 +8,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use crate::{
     approval::{Answer, ApprovalRequest, Rule},
     change_set::{Applied, PathEffect, PathState},
+    deliberation::assessment::UserQuestion,
     evaluation::Change,
     event::Entry,
     failure::Failure,
@@ -17,8 +18,8 @@ use crate::{
     message::{Prompt, Role, Turn},
     model::{ModelCard, ModelError},
     records::{
-        PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction, PastSpending,
-        PastTask, PastVerdict, RecordQuery, ShownLearning,
+        PastAssessment, PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction,
+        PastSpending, PastTask, PastVerdict, RecordQuery, ShownLearning,
     },
 };
 
@@ -166,6 +167,11 @@ pub trait Approver: Send + Sync {
     /// Asks a person. `None` when there is nobody to ask.
     fn ask<'a>(&'a self, request: &'a ApprovalRequest) -> Pending<'a, Option<Answer>>;
 
+    /// Puts a question of the chamber to a person, and returns the answer. `None` when there is nobody to ask.
+    fn answer<'a>(&'a self, _question: &'a UserQuestion) -> Pending<'a, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// Keeps a rule that a person agreed to.
     ///
     /// # Errors
@@ -275,6 +281,7 @@ pub trait Records: Send + Sync {
     fn changed_files(&self, query: &RecordQuery) -> Result<Vec<PastFile>, Failure>;
     fn reactions(&self, query: &RecordQuery) -> Result<Vec<PastReaction>, Failure>;
     fn shown_learnings(&self, query: &RecordQuery) -> Result<Vec<ShownLearning>, Failure>;
+    fn assessments(&self, query: &RecordQuery) -> Result<Vec<PastAssessment>, Failure>;
 }
 
 /// What is remembered, for those who look for something in it.

@@ -1,6 +1,6 @@
 //! What records tell of earlier tasks: few columns of each fact, so that no journal is read for them.
 
-use crate::{id::TaskId, message::Usage};
+use crate::{deliberation::assessment::Vote, id::TaskId, message::Usage};
 
 /// Which records are wanted, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,6 +126,37 @@ pub struct PastVerdict {
     pub score: Option<f64>,
     /// The number of its findings.
     pub findings: u32,
+}
+
+/// What an agency said to a task before it was begun.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastAssessment {
+    /// The task.
+    pub task: TaskId,
+    /// The agency.
+    pub agency: String,
+    /// The kind of work, as the contract has it.
+    pub kind: String,
+    /// What it said.
+    pub vote: Vote,
+    /// How sure it was, 0 to 1.
+    pub confidence: f64,
+    /// How likely it thought that the work is accepted, 0 to 1.
+    pub success: f64,
+    /// Its reason, one sentence.
+    pub reason: String,
+    /// The number of its caveats.
+    pub caveats: u32,
+    /// Requests that it made.
+    pub requests: u32,
+    /// Money, in millionths of a dollar.
+    pub cost_micros: u64,
+    /// Whether what followed would have been another thing without it.
+    pub changed: bool,
+    /// Whether the chamber let the motion pass, or the user overruled it.
+    pub passed: bool,
+    /// When the chamber came to its conclusion, in milliseconds since 1970.
+    pub at_ms: u64,
 }
 
 /// What a model was used for.

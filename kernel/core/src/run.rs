@@ -10,6 +10,7 @@ mod call;
 mod context;
 mod conversation;
 mod decide;
+mod deliberate;
 mod evaluate;
 mod execute;
 mod frozen;
@@ -32,7 +33,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     change_set::{Applied, PathEffect},
-    event::{Entry, Event, RULES},
+    event::{DirectiveSentence, Entry, Event, RULES},
     fact,
     gate::Policy,
     id::TaskId,
@@ -69,6 +70,8 @@ pub struct Briefing {
     pub surroundings: String,
     /// What is remembered that may be of use.
     pub notes: Vec<Note>,
+    /// What the user wants the task to be held to.
+    pub directive: Vec<DirectiveSentence>,
     /// The skills that the instructions hold whole.
     pub skills: Vec<SkillUse>,
 }
@@ -103,6 +106,9 @@ pub async fn drive(
         task: Box::new(task),
     };
     recorder.record(START, event)?;
+    if !briefing.directive.is_empty() {
+        recorder.record(START, Event::DirectiveMade { sentences: briefing.directive })?;
+    }
     Run::begin(Arc::new(recorder), policy, ports, None)?.finish().await
 }
 
@@ -124,7 +130,9 @@ pub async fn resume(
     let recorder = ports.recorder(task, Mode::Live, entries);
     if let Some(fact::TaskFinished { outcome }) = recorder.recall(END) {
         let unused = after.max_iterations > outcome.iterations;
-        if outcome.ending == Ending::Accepted || !unused {
+        let is_over = matches!(outcome.ending, Ending::Accepted | Ending::Simulated);
+        let is_stopped = matches!(outcome.ending, Ending::Vetoed { .. });
+        if is_over || !unused || is_stopped && after.overruled.is_none() {
             return Ok(*outcome);
         }
         let (clock, cancellation) = (&*ports.clock, &*ports.cancellation);
@@ -267,6 +275,10 @@ impl Run {
     /// Runs iterations until one of them ends the run.
     async fn iterate(&mut self) -> Result<Ending, Halt> {
         self.plan().await?;
+        if let Some(ending) = self.deliberate().await? {
+            return Ok(ending);
+        }
+        self.prepare_change().await?;
         let mut conversation = self.opening();
         let mut number = 1;
         loop {

@@ -104,6 +104,21 @@ pub struct TaskSettings {
     pub max_turn_tokens: u32,
     /// A fall of the rubric score by more than this counts as a regression.
     pub regression: f64,
+    /// True if the chamber deliberates before anything is done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub think: bool,
+    /// True if the deliberation is all there is, and nothing is done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulate: bool,
+    /// True if agencies are left out whose record says that they change nothing for work of this kind.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub spares: bool,
+    /// True if a person is there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub attended: bool,
+    /// Reason for which the user overrules what the chamber stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overruled: Option<String>,
     /// How much the models of these roles are asked to reason. A role that is not named decides by itself.
     pub efforts: BTreeMap<String, ReasoningEffort>,
 }
@@ -131,6 +146,11 @@ impl TaskSettings {
         repeat_stop: 6,
         max_turn_tokens: 32_000,
         regression: 0.2,
+        think: false,
+        simulate: false,
+        spares: false,
+        attended: false,
+        overruled: None,
         efforts: BTreeMap::new(),
     };
 }

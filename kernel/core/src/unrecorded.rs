@@ -5,8 +5,8 @@ use crate::{
     memory::Learning,
     port::{Recall, Records},
     records::{
-        PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction, PastSpending,
-        PastTask, PastVerdict, RecordQuery, ShownLearning,
+        PastAssessment, PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction,
+        PastSpending, PastTask, PastVerdict, RecordQuery, ShownLearning,
     },
 };
 
@@ -41,5 +41,6 @@ impl Records for Unrecorded {
         changed_files -> PastFile,
         reactions -> PastReaction,
         shown_learnings -> ShownLearning,
+        assessments -> PastAssessment,
     }
 }

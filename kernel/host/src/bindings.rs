@@ -84,3 +84,19 @@ pub(crate) mod learner {
         require_store_data_send: true,
     });
 }
+
+/// The exports of an agency.
+pub(crate) mod agency {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/agency"],
+        inline: "
+            package openkoi:host-side-agency@0.1.0;
+            world agency-exports { export openkoi:agency/agency@0.1.0; }
+        ",
+        exports: { default: async },
+        with: {
+            "openkoi:types/failures": crate::bindings::imports::openkoi::types::failures,
+        },
+        require_store_data_send: true,
+    });
+}

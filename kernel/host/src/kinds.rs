@@ -1,7 +1,8 @@
 //! Components as the ports of core: tools as a [`Toolbox`](openkoi_core::toolbox::Toolbox), evaluators as
 //! [`Evaluators`](openkoi_core::evaluators::Evaluators), providers as a [`Model`](openkoi_core::port::Model), an embedder as an
-//! [`Embedder`](openkoi_core::port::Embedder), learners as [`Learners`](openkoi_core::learners::Learners).
+//! [`Embedder`](openkoi_core::port::Embedder), learners as [`Learners`](openkoi_core::learners::Learners), and agencies.
 
+pub mod agency;
 pub mod embedder;
 pub mod evaluator;
 pub mod learner;
@@ -18,12 +19,13 @@ use crate::{
 type Load = fn(&Catalog, &CatalogEntry) -> Result<(), CatalogError>;
 
 /// The kinds that this host runs.
-const LOADS: [(Kind, Load); 5] = [
+const LOADS: [(Kind, Load); 6] = [
     row::<provider::Guest>(),
     row::<tool::Guest>(),
     row::<evaluator::Guest>(),
     row::<embedder::Guest>(),
     row::<learner::Guest>(),
+    row::<agency::Guest>(),
 ];
 
 const fn row<K: Exports>() -> (Kind, Load) {

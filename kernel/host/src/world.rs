@@ -144,10 +144,11 @@ pub const WORLDS: [WorldRow; 9] = [
     WorldRow {
         kind: Kind::Agency,
         word: "agency",
+        runs: true,
         exports: &["openkoi:agency/agency"],
         imports: &["log", "progress", "model", "files", "records", "memory"],
         cpu_ms: 5_000,
-        wall_ms: 600_000,
+        wall_ms: 60_000,
         ..USUAL
     },
     WorldRow { kind: Kind::Filter, word: "filter", exports: &["openkoi:filter/filter"], ..USUAL },

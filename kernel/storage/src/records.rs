@@ -3,7 +3,13 @@
 use std::collections::BTreeSet;
 
 use openkoi_core::{
+    agencies::AgencyUse,
     command_line::as_typed,
+    deliberation::{
+        assessment::Vote,
+        forecast::PastWork,
+        ruling::{Ruling, Seat},
+    },
     evaluation::{CheckOutcome, Verdict},
     event::{Entry, Event},
     failure::Failure,
@@ -12,8 +18,9 @@ use openkoi_core::{
     outcome::Outcome,
     port::Records,
     records::{
-        CallEnd, PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction,
-        PastSpending, PastTask, PastVerdict, Reaction, RecordQuery, ShownLearning, TaskStage,
+        CallEnd, PastAssessment, PastCall, PastCheck, PastCommand, PastFile, PastIteration,
+        PastReaction, PastSpending, PastTask, PastVerdict, Reaction, RecordQuery, ShownLearning,
+        TaskStage,
     },
     tool::{Receipt, ToolOutput},
 };
@@ -74,6 +81,13 @@ pub(crate) fn project(
             record.add(sql, (task.as_str(), number, standing.score, decision, at))
         }
         Event::TaskFinished { outcome } => record.files(outcome),
+        Event::DeliberationHeld { kind, seats, ruling } => {
+            seats.iter().try_for_each(|seat| record.assessment(kind, seat, ruling))
+        }
+        Event::RulingOverruled { .. } => {
+            let sql = "UPDATE assessment_records SET passed = 1 WHERE task = ?1";
+            record.add(sql, [task.as_str()])
+        }
         _ => Ok(()),
     }
 }
@@ -160,6 +174,30 @@ impl Recording<'_> {
         Ok(())
     }
 
+    fn assessment(&self, kind: &str, seat: &Seat, ruling: &Ruling) -> Result<(), StorageError> {
+        let Seat { agency, assessment, requests, spent, changed } = seat;
+        let caveats = i64::try_from(assessment.caveats.len()).unwrap_or(i64::MAX);
+        let sql = "INSERT INTO assessment_records (task, agency, kind, vote, confidence, success, reason, caveats,
+                                                   requests, cost_micros, changed, passed, at_ms)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        let row = rusqlite::params![
+            self.task.as_str(),
+            agency,
+            kind,
+            assessment.vote.word(),
+            assessment.confidence,
+            assessment.success,
+            beginning(&assessment.reason),
+            caveats,
+            requests,
+            stored(spent.cost_micros),
+            changed,
+            ruling.stops.is_empty(),
+            stored(self.at_ms),
+        ];
+        self.add(sql, row)
+    }
+
     fn files(&self, outcome: &Outcome) -> Result<(), StorageError> {
         // A task that went on ends again.
         self.add("DELETE FROM changed_files WHERE task = ?1", [self.task.as_str()])?;
@@ -228,6 +266,49 @@ impl Storage {
             let mut statement = connection.prepare_cached(&of(CHECK, "check_records"))?;
             let checks = statement.query_map(values, past_check)?.collect::<Result<_, _>>()?;
             Ok(Course { calls, commands, checks })
+        })
+    }
+
+    /// Returns the last tasks of a workspace that have ended, the newest first, for a forecast.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn past_work(&self, workspace: &str, most: u32) -> Result<Vec<PastWork>, StorageError> {
+        let sql = format!(
+            "SELECT t.id, substr(t.text, 1, {LONGEST}), t.status, t.tokens, t.cost_micros, t.started_ms, t.ended_ms,
+                    t.iterations, r.reaction
+             FROM tasks t LEFT JOIN reactions r ON r.task = t.id
+             WHERE t.workspace = ?1 AND t.status IN ('accepted', 'stopped', 'paused') AND t.iterations > 0
+             ORDER BY t.seq DESC LIMIT ?2"
+        );
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map((workspace, most), past_work)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Returns how often each agency was asked about work of this kind, and what that was worth.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn agency_uses(&self, kind: &str) -> Result<Vec<AgencyUse>, StorageError> {
+        let sql = "SELECT agency, count(*), sum(changed), sum(cost_micros), sum(requests)
+                   FROM assessment_records WHERE kind = ?1 GROUP BY agency ORDER BY agency";
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([kind], |row| {
+                Ok(AgencyUse {
+                    agency: row.get(0)?,
+                    asked: count(row.get(1)?),
+                    changed: count(row.get(2)?),
+                    cost_micros: count(row.get(3)?),
+                    requests: count(row.get(4)?),
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -380,6 +461,48 @@ impl Records for Storage {
             |row: &Row<'_>| Ok(ShownLearning { task: task_id(row)?, learning: row.get(1)? });
         self.recorded(&sql, query, shown)
     }
+
+    fn assessments(&self, query: &RecordQuery) -> Result<Vec<PastAssessment>, Failure> {
+        let columns = "task, agency, kind, vote, confidence, success, reason, caveats, requests, cost_micros, changed,
+                       passed, at_ms";
+        self.rows(columns, "assessment_records", query, |row| {
+            Ok(PastAssessment {
+                task: task_id(row)?,
+                agency: row.get(1)?,
+                kind: row.get(2)?,
+                vote: word(row.get(3)?, &Vote::ALL, Vote::word)?,
+                confidence: row.get(4)?,
+                success: row.get(5)?,
+                reason: row.get(6)?,
+                caveats: row.get(7)?,
+                requests: row.get(8)?,
+                cost_micros: count(row.get(9)?),
+                changed: row.get(10)?,
+                passed: row.get(11)?,
+                at_ms: count(row.get(12)?),
+            })
+        })
+    }
+}
+
+fn past_work(row: &Row<'_>) -> rusqlite::Result<PastWork> {
+    let status: String = row.get(2)?;
+    let reaction: Option<String> = row.get(8)?;
+    let (started, ended) = (count(row.get(5)?), row.get::<_, Option<i64>>(6)?.map(count));
+    let stands = match TaskStatus::from_column(&status)? {
+        TaskStatus::Accepted => Some(reaction.as_deref() != Some(Reaction::Undone.word())),
+        TaskStatus::Stopped => Some(false),
+        _ => None,
+    };
+    Ok(PastWork {
+        task: task_id(row)?,
+        text: row.get(1)?,
+        stands,
+        tokens: count(row.get(3)?),
+        cost_micros: count(row.get(4)?),
+        duration_ms: ended.map(|ended| ended.saturating_sub(started)),
+        iterations: row.get(7)?,
+    })
 }
 
 fn task_id(row: &Row<'_>) -> rusqlite::Result<TaskId> {

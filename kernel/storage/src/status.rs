@@ -64,7 +64,11 @@ impl TaskStatus {
     pub fn of(ending: &Ending) -> Self {
         match ending {
             Ending::Accepted => Self::Accepted,
-            Ending::Exhausted | Ending::Stalled { .. } | Ending::Tripped { .. } => Self::Stopped,
+            Ending::Exhausted
+            | Ending::Stalled { .. }
+            | Ending::Vetoed { .. }
+            | Ending::Simulated
+            | Ending::Tripped { .. } => Self::Stopped,
         }
     }
 

@@ -151,3 +151,19 @@ pub mod learner {
         default_bindings_module: "openkoi_sdk::bindings::learner",
     });
 }
+
+/// The exports of an agency.
+pub mod agency {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/agency"],
+        inline: "
+            package openkoi:sdk-agency@0.1.0;
+            world agency-exports { export openkoi:agency/agency@0.1.0; }
+        ",
+        with: { "openkoi:types/failures@0.1.0": crate::failure },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::agency",
+    });
+}

@@ -184,6 +184,24 @@ macro_rules! export_learner {
     };
 }
 
+/// Makes a type that implements [`Agency`](crate::agency::Agency) the component's agency.
+#[macro_export]
+macro_rules! export_agency {
+    ($type:ty) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            const fn exported<T: $crate::agency::Agency>() {}
+            exported::<$type>()
+        };
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__embed_manifest!();
+            type Exported = $crate::agency::Adapter<$type>;
+    $crate::bindings::agency::export!(Exported with_types_in $crate::bindings::agency);
+        };
+    };
+}
+
 /// Makes a type that implements [`Integration`](crate::integration::Integration) the component's integration, and a type
 /// that implements [`Session`](crate::integration::Session) its socket, if it has one.
 ///

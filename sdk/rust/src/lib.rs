@@ -19,8 +19,8 @@
 //! ```
 //!
 //! Components of other kinds implement the trait of their kind ([`provider::Codec`], [`evaluator::Evaluator`],
-//! [`integration::Integration`], [`embedder::Embedder`], [`learner::Learner`]) and name
-//! their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
+//! [`integration::Integration`], [`embedder::Embedder`], [`learner::Learner`], [`agency::Agency`]) and
+//! name their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
 //!
 //! What the world offers is in one module for each interface of the host: [`files`], [`process`], [`http`],
 //! [`model`], [`state`], [`records`], [`memory`], [`progress`] and [`log`]. Using one of them is what makes
@@ -30,6 +30,7 @@
 //! [`sse`], [`ndjson`], [`glob`], [`ignore`] and [`walk`] are what several components need; [`schema`] keeps
 //! the manifest's JSON Schemas equal to the Rust types.
 
+pub mod agency;
 pub mod arguments;
 #[doc(hidden)]
 pub mod bindings;

@@ -3,8 +3,8 @@
 use crate::{Result, bindings::host::openkoi::host::records, failure::hosted};
 
 pub use records::{
-    Call, CallOutcome, ChangedFile, Check, Command, Iteration, IterationDecision, Query, Reaction,
-    ReactionKind, ShownLearning, Spending, Task, TaskStatus, Verdict,
+    Assessment, Call, CallOutcome, ChangedFile, Check, Command, Iteration, IterationDecision,
+    Query, Reaction, ReactionKind, ShownLearning, Spending, Task, TaskStatus, Verdict, Vote,
 };
 
 /// Returns tasks.
@@ -95,4 +95,13 @@ pub fn reactions(query: &Query) -> Result<Vec<Reaction>> {
 /// The host's failure.
 pub fn shown_learnings(query: &Query) -> Result<Vec<ShownLearning>> {
     hosted(|| records::shown_learnings(query))
+}
+
+/// Returns what agencies said to tasks before these were begun.
+///
+/// # Errors
+///
+/// The host's failure.
+pub fn assessments(query: &Query) -> Result<Vec<Assessment>> {
+    hosted(|| records::assessments(query))
 }

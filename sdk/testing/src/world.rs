@@ -15,6 +15,7 @@ use openkoi_brokers::{
 };
 use openkoi_core::{
     approval::Answer,
+    deliberation::{assessment::Assessment, motion::Motion},
     effects::EffectLog,
     evaluation::{Subject, Verdict},
     evaluators::Evaluators,
@@ -39,6 +40,7 @@ use openkoi_host::{
     Brokers, Host, Transport, Workdir,
     catalog::{Catalog, CatalogError, Embedded, current::CurrentCatalog},
     kinds::{
+        agency::CatalogAgencies,
         evaluator::CatalogEvaluators,
         learner::CatalogLearners,
         provider::{CatalogModels, ModelSettings, ProviderSettings, Route},
@@ -355,6 +357,26 @@ impl World {
         let scope = self.scope();
         let gate = Arc::clone(&scope.gate);
         let result = learners.observe(name, seen, scope).await;
+        settle(&gate);
+        result
+    }
+
+    /// Has the agency of the world look at a motion.
+    ///
+    /// # Errors
+    ///
+    /// It abstains.
+    ///
+    /// # Panics
+    ///
+    /// There is none, or more than one.
+    pub async fn assess(&mut self, motion: &Motion) -> Result<Assessment, Failure> {
+        let agencies = CatalogAgencies::new(&self.host(), self.workdir());
+        let cards = agencies.cards();
+        let [card] = cards.as_slice() else { panic!("there are {} agencies", cards.len()) };
+        let scope = self.scope();
+        let gate = Arc::clone(&scope.gate);
+        let result = agencies.assess(&card.name, motion, scope).await;
         settle(&gate);
         result
     }

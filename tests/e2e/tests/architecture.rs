@@ -101,7 +101,8 @@ fn our_crates_depend_only_downwards() {
             let over: Vec<_> = used.iter().filter(|one| !may.contains(one)).collect();
             assert!(over.is_empty(), "{name} depends on {over:?}");
         } else if is_guest && package["source"].is_null() {
-            let may = ["openkoi-sdk", "openkoi-provider-wire", "openkoi-text"];
+            let may =
+                ["openkoi-sdk", "openkoi-agency-counsel", "openkoi-provider-wire", "openkoi-text"];
             assert!(used.iter().all(|one| may.contains(one)), "{name} depends on {used:?}");
         }
     }
@@ -164,7 +165,7 @@ fn files_clock_programs_and_network_belong_to_the_brokers() {
 }
 
 /// How many packages may be locked. The number may be raised, knowingly: whoever does looked for a way without.
-const MOST_PACKAGES: usize = 432;
+const MOST_PACKAGES: usize = 436;
 
 #[test]
 fn the_lock_file_stays_within_its_budget() {

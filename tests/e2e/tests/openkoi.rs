@@ -57,6 +57,7 @@ mod responses_task;
 mod scripts;
 mod skills;
 mod snapshots;
+mod think;
 mod tools;
 mod trial;
 mod undo;

@@ -124,6 +124,7 @@ pub(crate) mod tests {
     pub(crate) fn subject() -> Subject {
         Subject {
             task: "add a feature".to_owned(),
+            directive: String::new(),
             criteria: Vec::new(),
             iteration: 1,
             changes: Vec::new(),

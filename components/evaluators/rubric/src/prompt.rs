@@ -51,6 +51,10 @@ const ANSWER_BYTES: usize = 40 * 1024;
 /// Writes down the case.
 pub(crate) fn case(subject: &Subject, rubric: &Rubric) -> String {
     let mut blocks = vec![fenced("task", &subject.task)];
+    if !subject.directive.is_empty() {
+        let told = "The user wants work of this kind to be held to this. Where it is not, that is a finding.";
+        blocks.push(fenced("directive", &format!("{told}\n{}", subject.directive)));
+    }
     if !subject.criteria.is_empty() {
         blocks.push(fenced("contract", &contract(subject)));
     }
@@ -209,6 +213,7 @@ pub(crate) mod tests {
         let diff = "--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,2 +1,2 @@\n fn a() {}\n-fn b() {}\n+fn c() {}\n";
         Subject {
             task: "rename b".to_owned(),
+            directive: String::new(),
             criteria: vec![Criterion {
                 id: "c1".to_owned(),
                 text: "b is called c".to_owned(),

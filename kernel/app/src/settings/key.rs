@@ -155,6 +155,8 @@ const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own confi
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// The words of `learning.mode`: with a model, without one, and not at all.
 pub const LEARNING: &[&str] = &["on", "facts", "off"];
+/// The words of `think.chamber`: every agency, or those that were seen to make a difference.
+pub const CHAMBER: &[&str] = &["all", "auto"];
 /// The words of `files.encoding`: the charsets that the tools of files can read and write.
 const ENCODINGS: &[&str] = &[
     "utf-8",
@@ -263,6 +265,8 @@ pub const KEYS: &[Key] = &[
     key("retention.days", ValueKind::Count(0, 36_500), "90", PERSONAL),
     key("retention.size_gb", ValueKind::Number(0.0, 1_000_000.0), "", PERSONAL),
     key("learning.mode", ValueKind::Word(LEARNING), "\"on\"", PERSONAL),
+    key("soul.trusted", ValueKind::Texts, "[]", TRUST),
+    key("think.chamber", ValueKind::Word(CHAMBER), "\"all\"", PERSONAL),
     key("log.level", ValueKind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
     key("providers.*.component", ValueKind::Text, "", ENDPOINT),
     key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),

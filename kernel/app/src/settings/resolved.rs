@@ -205,6 +205,10 @@ pub struct Settings {
     pub retention: Retention,
     /// What is learnt from tasks.
     pub learning: LearningMode,
+    /// Directories whose own SOUL.md counts.
+    pub trusted_souls: Vec<String>,
+    /// True if agencies are left out of the chamber whose record says that they change nothing.
+    pub spares: bool,
     /// The level of the log: a word of [`super::key::LOG_LEVELS`].
     pub log_level: String,
     /// True if the user asks for redaction, which is not built yet.
@@ -246,6 +250,8 @@ impl Settings {
             component_limits: read.component_limits(),
             retention: read.retention(),
             learning: LearningMode::of(&read.text(&["learning", "mode"]).unwrap_or_default()),
+            trusted_souls: read.texts(&["soul", "trusted"]),
+            spares: read.text(&["think", "chamber"]).as_deref() == Some("auto"),
             log_level: read.text(&["log", "level"]).unwrap_or_default(),
             redaction: read.switch(&["redaction", "enabled"]),
             workspace_is_named: false,
@@ -300,6 +306,7 @@ impl Settings {
             checks_seconds: self.checks_seconds,
             named_checks: self.named_checks.clone(),
             efforts: self.efforts.clone(),
+            spares: self.spares,
             ..task::TaskSettings::STANDARD
         }
     }

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use super::words;
 use crate::error::CommandError;
 
-const PLANNED: [&str; 10] =
-    ["think", "setup", "init", "dashboard", "update", "soul", "mind", "world", "reflect", "daemon"];
+const PLANNED: [&str; 9] =
+    ["setup", "init", "dashboard", "update", "soul", "mind", "world", "reflect", "daemon"];
 
 pub(super) fn is_planned(word: &str) -> bool {
     PLANNED.contains(&word)

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands,
-    flags::{ChatFlags, DemoFlags, GlobalFlags, ResumeFlags, TaskFlags},
+    flags::{ChatFlags, DemoFlags, GlobalFlags, ResumeFlags, TaskFlags, ThinkFlags},
 };
 
 /// Plan, execute, evaluate and refine until the work is right
@@ -42,6 +42,8 @@ pub(super) struct TaskLine {
 pub enum CliCommand {
     /// Show the whole loop on a small broken project, offline, with a scripted model
     Demo(DemoFlags),
+    /// Have five agencies look at the plan before anything is done, then run the task
+    Think(Box<ThinkFlags>),
     /// Talk, with tools and memory of what was said
     Chat(ChatFlags),
     /// Show costs, tasks, models and memory

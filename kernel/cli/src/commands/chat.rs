@@ -305,6 +305,7 @@ impl Chat<'_> {
             settings,
             schema: None,
             in_conversation: true,
+            think: None,
             attended: self.context.questions.is_interactive(),
         };
         let task = request.task(&self.context.app)?;

@@ -81,6 +81,7 @@ pub fn run(flags: DemoFlags, context: &Context) -> Result<Exit, CommandError> {
         settings: &settings,
         schema: None,
         in_conversation: false,
+        think: None,
         attended: context.questions.is_interactive(),
     };
     let task = request.task(&context.app)?;

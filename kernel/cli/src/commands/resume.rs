@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use openkoi_app::{file, result_schema, task_runtime::TaskRuntime, thread};
+use openkoi_app::{file, result_schema, run::ResumeChanges, task_runtime::TaskRuntime, thread};
+use openkoi_core::outcome::Ending;
 use openkoi_storage::tasks::{TaskRecord, TaskStatus};
 
 use crate::{
@@ -28,14 +29,14 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         Some(id) => ids::task(&storage, id, "openkoi resume")?,
         None => pick(context, &storage)?,
     };
-    check_open(&record, flags.limits.iterations)?;
+    check_open(&record, flags.limits.iterations, flags.overrule.is_some())?;
     let workspace = PathBuf::from(&record.workspace);
     if !file::is_directory(&workspace) {
         let message = format!("the directory of the task is gone: `{}`", workspace.display());
         return Err(CommandError::new(Exit::Configuration, message));
     }
     let settings = request::settings(&flags.limits, context)?;
-    let changes = flags.limits.changes();
+    let changes = ResumeChanges { overruled: flags.overrule, ..flags.limits.changes() };
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &workspace)?);
     let mut show = Show::of(flags.show, context)?;
     show.schema = result_schema::of_task(&storage, &record.id)?;
@@ -56,10 +57,20 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
 }
 
 /// Refuses a task that is at its end. One that used all its iterations goes on if it may have more.
-fn check_open(record: &TaskRecord, iterations: Option<u32>) -> Result<(), CommandError> {
+fn check_open(
+    record: &TaskRecord,
+    iterations: Option<u32>,
+    is_overruled: bool,
+) -> Result<(), CommandError> {
+    let is_vetoed = matches!(record.ending, Some(Ending::Vetoed { .. }));
     let more = iterations.is_some_and(|most| most > record.iterations);
     let short = record.id.short();
     let hint = match record.status {
+        TaskStatus::Stopped if is_vetoed && is_overruled => return Ok(()),
+        TaskStatus::Stopped if is_vetoed => format!("openkoi resume {short} --override \"REASON\""),
+        TaskStatus::Stopped if record.ending == Some(Ending::Simulated) => {
+            "openkoi think \"TASK\"".to_owned()
+        }
         TaskStatus::Stopped if more => return Ok(()),
         TaskStatus::Stopped => format!("openkoi resume {short} -i {}", record.iterations + 3),
         TaskStatus::Accepted => format!("openkoi task show {short}"),

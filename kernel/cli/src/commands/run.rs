@@ -79,6 +79,7 @@ fn run_in(
         settings: &request.settings,
         schema: request.show.schema.as_ref().map(|schema| schema.schema()),
         in_conversation: false,
+        think: request.think.clone(),
         attended: context.questions.is_interactive(),
     };
     let (task, show) = (Task { id, ..task.task(&context.app)? }, &request.show);

@@ -46,7 +46,8 @@ impl From<AppError> for CommandError {
             | AppError::Unremoved { .. }
             | AppError::Thread(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
-            AppError::Provider(_)
+            AppError::Soul { .. }
+            | AppError::Provider(_)
             | AppError::Tools(_)
             | AppError::Clash(_)
             | AppError::Unfit(_)

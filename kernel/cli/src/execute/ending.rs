@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use openkoi_core::{
+    deliberation::{names, ruling::Stop},
     evidence::Standing,
     frozen::{Difference, LetThrough},
     outcome::{Ending, Outcome, Trip},
@@ -13,6 +14,11 @@ use crate::output::sanitise_line;
 
 /// Returns the lines under the answer of the task with this short id. When `quiet`, only those that say why it failed.
 pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
+    match &outcome.ending {
+        Ending::Vetoed { stops } => return of_veto(stops, task),
+        Ending::Simulated => return Vec::new(),
+        _ => {}
+    }
     let mut lines = Vec::new();
     let accepted = outcome.ending == Ending::Accepted;
     // Whoever watches was told why with the last line of progress.
@@ -60,6 +66,21 @@ pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     }
     lines.extend(go_on(outcome, task));
     lines
+}
+
+/// Says that nothing was done, what would lift it, and how the user overrules it.
+fn of_veto(stops: &[Stop], task: &str) -> Vec<String> {
+    let told = stops.iter().map(|stop| {
+        let lifted = match stop.lifted_by.is_empty() {
+            true => String::new(),
+            false => format!(" What would lift it: {}.", sanitise_line(&stop.lifted_by)),
+        };
+        format!("{} stops it: {}.{lifted}", names::shown(&stop.agency), sanitise_line(&stop.reason))
+    });
+    let last = format!(
+        "Nothing was done. `openkoi resume {task} --override \"REASON\"` does it all the same."
+    );
+    told.chain([last]).collect()
 }
 
 /// Makes the lines those of a dry run: there is nothing to take back or to go on with.

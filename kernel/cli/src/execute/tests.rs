@@ -32,7 +32,7 @@ fn recorded(outcome: Outcome, structured: Option<Result<Value, String>>) -> (Val
     let end = end(outcome);
     let outcome = end.result.as_ref().unwrap();
     let learned = Learned::default();
-    let ended = Ended { end: &end, outcome, structured, learned: &learned };
+    let ended = Ended { end: &end, outcome, structured, learned: &learned, futures: None };
     (ended.record(), ended.exit())
 }
 

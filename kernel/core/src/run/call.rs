@@ -193,6 +193,7 @@ impl Run {
         }
         kept.into_iter().for_each(|effects| self.take_in(effects));
         self.note_begin(call.key);
+        self.compute_objections()?;
         if let Some(result) = self.recalled(call.key)? {
             self.recall_baseline(call.key).await?;
             self.settle_left(call.key, &result).await?;

@@ -80,7 +80,8 @@ impl Run {
     /// Returns what the checks are asked about before anything was done.
     fn untouched(&self) -> Subject {
         let commands = self.task.settings.named_checks.clone();
-        Subject { task: self.asked(), commands, ..Subject::default() }
+        let directive = self.directive.clone();
+        Subject { task: self.asked(), directive, commands, ..Subject::default() }
     }
 
     /// Begins to run the checks beside the model's reading, where a change may come: nobody then waits for them before it.

@@ -37,7 +37,15 @@ impl Run {
         let (task, earlier) = (&self.task.text, &self.task.earlier);
         let mut asked = Message::user(if self.task.settings.plan {
             let baseline = self.baseline.as_deref().unwrap_or(&[]);
-            prompt::opening(task, &self.overview, &self.contract, baseline, earlier, &self.notes)
+            let opening = prompt::opening(
+                task,
+                &self.overview,
+                &self.contract,
+                baseline,
+                earlier,
+                &self.notes,
+            );
+            format!("{opening}{}{}", prompt::directive(&self.directive), self.told)
         } else {
             let none = crate::contract::Contract::none();
             prompt::opening(task, &self.overview, &none, &[], earlier, &self.notes)

@@ -4,6 +4,7 @@ use std::{future, sync::Arc, time::Duration};
 
 use super::ports::Ports;
 use crate::{
+    agencies::NoAgencies,
     approval::{Answer, ApprovalRequest, Rule},
     change_set::{Applied, PathEffect, PathState},
     evaluation::{Change, EvaluatorCard, Subject, Verdict},
@@ -30,6 +31,7 @@ pub(crate) fn ports() -> Ports {
         model: nothing.clone(),
         toolbox: nothing.clone(),
         evaluators: nothing.clone(),
+        agencies: Arc::new(NoAgencies),
         workspace: nothing.clone(),
         journal: nothing.clone(),
         approver: nothing.clone(),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Most criteria of a plan; the planner's later ones are dropped.
-const MOST_CRITERIA: usize = 12;
+pub(super) const MOST_CRITERIA: usize = 12;
 
 /// Name of the tool with which an executor plans.
 pub const PLAN_TOOL: &str = "plan";
@@ -31,15 +31,19 @@ impl Run {
             return Ok(());
         }
         self.contract = self.make_contract().await?;
-        self.make_plan("plan")?;
-        if self.contract.effort == Effort::Change {
+        self.make_plan("plan")
+    }
+
+    /// Has the checks look at the untouched tree where a plan changes something.
+    pub(super) async fn prepare_change(&mut self) -> Result<(), Halt> {
+        if self.plans() && self.has_planner() && self.contract.effort == Effort::Change {
             self.ensure_baseline().await?;
         }
         Ok(())
     }
 
     /// Records the contract with the rubric of its kind.
-    fn make_plan(&mut self, key: &str) -> Result<(), Halt> {
+    pub(super) fn make_plan(&mut self, key: &str) -> Result<(), Halt> {
         let rubric = match self.recorder.recall(key) {
             Some(fact::PlanMade { rubric }) => rubric,
             _ => self.ports.evaluators.rubric(&self.contract.kind),

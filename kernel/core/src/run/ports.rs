@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    agencies::Agencies,
     evaluators::Evaluators,
     event::Entry,
     id::TaskId,
@@ -22,6 +23,8 @@ pub struct Ports {
     pub toolbox: Arc<dyn Toolbox>,
     /// Evaluators that the run may ask.
     pub evaluators: Arc<dyn Evaluators>,
+    /// Agencies that deliberate.
+    pub agencies: Arc<dyn Agencies>,
     /// Directory that the task works on.
     pub workspace: Arc<dyn Workspace>,
     /// Record of the run.

@@ -5,6 +5,7 @@ use std::{cmp::Ordering, collections::BTreeSet};
 use super::{
     attempt::Attempt,
     decide::Bound,
+    deliberate,
     evaluate::Look,
     halt::Halt,
     state::{END, Run},
@@ -241,6 +242,8 @@ impl Run {
                 format!("{} ({reason})", self.last_obstacle(attempt))
             }
             Ending::Exhausted => self.last_obstacle(attempt),
+            Ending::Vetoed { stops } => deliberate::because(stops),
+            Ending::Simulated => "it is a simulation: nothing was done".to_owned(),
         }
     }
 

@@ -54,6 +54,10 @@ pub(super) struct Run {
     pub(super) instructions: String,
     /// What is remembered that may be of use.
     pub(super) notes: Vec<Note>,
+    /// What the user wants the task to be held to, a sentence a line.
+    pub(super) directive: String,
+    /// What the chamber tells whoever works.
+    pub(super) told: String,
     pub(super) ports: Ports,
     pub(super) recorder: Arc<Recorder>,
     pub(super) gate: Arc<Gate>,
@@ -128,6 +132,10 @@ impl Run {
                 "it does not begin with a task".to_owned(),
             ))));
         };
+        let sentences = recorder.recall(START).map(|fact::DirectiveMade { sentences }| sentences);
+        let directive: Vec<String> =
+            sentences.unwrap_or_default().into_iter().map(|one| one.text).collect();
+        let directive = directive.join("\n");
         if let Some(settings) = settings {
             task.settings = settings;
         }
@@ -144,6 +152,8 @@ impl Run {
             overview,
             instructions,
             notes,
+            directive,
+            told: String::new(),
             ports,
             recorder,
             gate,
@@ -186,10 +196,10 @@ impl Run {
         std::iter::once(&self.task.text).chain(&self.steered).map(|text| own_words(text)).collect()
     }
 
-    /// Returns whether a model of its own makes the plan. Otherwise the executor does, once it knows enough.
+    /// Returns whether a planner makes the plan: a model of its own, or any for the chamber. Otherwise the executor does, once it knows enough.
     pub(super) fn has_planner(&self) -> bool {
         let name = |role| self.meter.card(&Role::new(role)).name;
-        name(Role::PLANNER) != name(Role::EXECUTOR)
+        self.task.settings.think || name(Role::PLANNER) != name(Role::EXECUTOR)
     }
 
     /// Returns what the task takes: what the plan says, or else what was tried.

@@ -7,6 +7,7 @@
 )]
 
 mod budget;
+mod chamber;
 mod control;
 mod effort;
 mod evidence;

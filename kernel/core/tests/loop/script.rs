@@ -9,9 +9,15 @@ use std::{
 };
 
 use openkoi_core::{
+    agencies::{Agencies, AgencyCard, AgencyUse},
     approval::{Answer, ApprovalRequest, Rule},
     blob::Blob,
     change_set::{Applied, CallEffects, PathEffect, PathState},
+    deliberation::{
+        assessment::{Assessment, UserQuestion, Vote},
+        forecast::PastWork,
+        motion::Motion,
+    },
     evaluation::{
         Change, ChangeKind, Check, CheckOutcome, Dimension, EvaluatorCard, EvidenceFile, Finding,
         Rubric, Score, Subject, TestResult, Tier, Verdict,
@@ -77,6 +83,34 @@ pub(crate) enum Line {
     Refused(u64, &'static str),
 }
 
+/// An agency of the world.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    /// How long it takes, in milliseconds, before it asks or speaks.
+    pub(crate) slow_ms: u64,
+    /// True if it asks the small model and says what that says as its reason.
+    pub(crate) asks: bool,
+    pub(crate) says: Result<Assessment, Failure>,
+}
+
+impl Member {
+    /// Returns an agency that says this with a reason.
+    pub(crate) fn new(name: &'static str, vote: Vote) -> Self {
+        let says =
+            Assessment { vote, confidence: 0.5, ..Assessment::silent(format!("{name} says so")) };
+        Self { name, slow_ms: 0, asks: false, says: Ok(says) }
+    }
+
+    /// Returns the agency with another assessment.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Assessment)) -> Self {
+        if let Ok(says) = &mut self.says {
+            change(says);
+        }
+        self
+    }
+}
+
 /// A plan whose criterion is bound to the test of that name, or is judged.
 pub(crate) fn plan(effort: &str, test: Option<&str>) -> Line {
     let check = test.map(|_| "test");
@@ -118,6 +152,13 @@ struct State {
     remembered: Vec<Rule>,
     effects: Vec<String>,
     verdicts: VecDeque<Result<f64, Failure>>,
+    /// What each agency says; those that ask do so first.
+    agencies: Vec<Member>,
+    past: Vec<PastWork>,
+    uses: Vec<AgencyUse>,
+    /// Questions of the chamber, and the answer to each.
+    questions: Vec<UserQuestion>,
+    reply: Option<&'static str>,
     found: VecDeque<Finding>,
     cancel_in: Option<u32>,
     others: Option<(usize, &'static str, Option<&'static str>)>,
@@ -207,6 +248,31 @@ impl World {
     /// Adds turns that the judge takes before its verdict.
     pub(crate) fn judge_turns(self, lines: impl IntoIterator<Item = Line>) -> Self {
         self.lines(Role::EVALUATOR, lines)
+    }
+
+    pub(crate) fn agencies(self, members: impl IntoIterator<Item = Member>) -> Self {
+        self.with(|s| s.agencies = members.into_iter().collect());
+        self.settings(|settings| settings.think = true)
+    }
+
+    pub(crate) fn past(self, past: Vec<PastWork>) -> Self {
+        self.with(|s| s.past = past);
+        self
+    }
+
+    pub(crate) fn uses(self, uses: Vec<AgencyUse>) -> Self {
+        self.with(|s| s.uses = uses);
+        self
+    }
+
+    /// Has a person answer the chamber's question.
+    pub(crate) fn replies(self, reply: &'static str) -> Self {
+        self.with(|s| s.reply = Some(reply));
+        self.settings(|settings| settings.attended = true)
+    }
+
+    pub(crate) fn questions(&self) -> Vec<UserQuestion> {
+        self.with(|s| s.questions.clone())
     }
 
     pub(crate) fn small(self, lines: impl IntoIterator<Item = Line>) -> Self {
@@ -365,6 +431,7 @@ impl World {
             model: this.clone(),
             toolbox: this.clone(),
             evaluators: this.clone(),
+            agencies: this.clone(),
             workspace: this.clone(),
             journal: this.clone(),
             approver: this.clone(),
@@ -782,6 +849,43 @@ impl State {
     }
 }
 
+impl Agencies for World {
+    fn cards(&self) -> Vec<AgencyCard> {
+        let card = |member: &Member| AgencyCard { name: member.name.into(), deadline_ms: 60_000 };
+        self.with(|s| s.agencies.iter().map(card).collect())
+    }
+
+    fn assess<'a>(
+        &'a self,
+        agency: &'a str,
+        _: &'a Motion,
+        scope: Scope,
+    ) -> Pending<'a, Result<Assessment, Failure>> {
+        Box::pin(async move {
+            let found = self.with(|s| s.agencies.iter().find(|one| one.name == agency).cloned());
+            let member = found.expect("it is one of them");
+            if member.slow_ms > 0 {
+                self.sleep(Duration::from_millis(member.slow_ms)).await;
+            }
+            if !member.asks {
+                return member.says;
+            }
+            let messages = vec![Message::user(agency)];
+            let prompt = Prompt { messages, ..Prompt::default() };
+            let turn = scope.turns.turn(Role::new(Role::SMALL), prompt).await?;
+            member.says.map(|says| Assessment { reason: turn.text(), ..says })
+        })
+    }
+
+    fn past(&self) -> Vec<PastWork> {
+        self.with(|s| s.past.clone())
+    }
+
+    fn uses(&self, _: &str) -> Vec<AgencyUse> {
+        self.with(|s| s.uses.clone())
+    }
+}
+
 impl Evaluators for World {
     fn cards(&self) -> Vec<EvaluatorCard> {
         let card =
@@ -957,6 +1061,14 @@ impl Approver for World {
             s.answers.pop_front()
         });
         Box::pin(future::ready(answer))
+    }
+
+    fn answer<'a>(&'a self, question: &'a UserQuestion) -> Pending<'a, Option<String>> {
+        let reply = self.with(|s| {
+            s.questions.push(question.clone());
+            s.reply.map(str::to_owned)
+        });
+        Box::pin(future::ready(reply))
     }
 
     fn remember(&self, rule: &Rule) -> Result<(), JournalError> {

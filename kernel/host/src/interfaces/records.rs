@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use openkoi_core::{
     capability::Use,
+    deliberation::assessment::Vote,
     failure::Failure,
     port::Records,
     records::{self as core, CallEnd, Reaction, TaskStage},
@@ -13,9 +14,9 @@ use super::{Stop, WitResult, blocking, wit_result};
 use crate::{
     bindings::imports::openkoi::{
         host::records::{
-            Call, CallOutcome, ChangedFile, Check, Command, Host, Iteration, IterationDecision,
-            Query, Reaction as WitReaction, ReactionKind, ShownLearning, Spending, Task,
-            TaskStatus, Verdict,
+            Assessment, Call, CallOutcome, ChangedFile, Check, Command, Host, Iteration,
+            IterationDecision, Query, Reaction as WitReaction, ReactionKind, ShownLearning,
+            Spending, Task, TaskStatus, Verdict, Vote as WitVote,
         },
         types::conversation::Usage,
     },
@@ -75,6 +76,11 @@ impl Host for GuestState {
             learning: one.learning,
         };
         wit_result(self.recorded(query, read, shown).await)
+    }
+
+    async fn assessments(&mut self, query: Query) -> WitResult<Vec<Assessment>> {
+        let read = |records: &dyn Records, query: &_| records.assessments(query);
+        wit_result(self.recorded(query, read, assessment).await)
     }
 }
 
@@ -206,6 +212,31 @@ fn reaction(one: core::PastReaction) -> WitReaction {
             Reaction::Undone => ReactionKind::Undone,
             Reaction::Repeated => ReactionKind::Repeated,
         },
+        at_ms: one.at_ms,
+    }
+}
+
+fn assessment(one: core::PastAssessment) -> Assessment {
+    Assessment {
+        task: one.task.to_string(),
+        agency: one.agency,
+        kind: one.kind,
+        vote: match one.vote {
+            Vote::Approve => WitVote::Approve,
+            Vote::Caveats => WitVote::Caveats,
+            Vote::Objection => WitVote::Objection,
+            Vote::Veto => WitVote::Veto,
+            Vote::Ask => WitVote::Ask,
+            Vote::Abstain => WitVote::Abstain,
+        },
+        confidence: one.confidence,
+        success: one.success,
+        reason: one.reason,
+        caveats: one.caveats,
+        requests: one.requests,
+        cost_micros: one.cost_micros,
+        changed: one.changed,
+        passed: one.passed,
         at_ms: one.at_ms,
     }
 }

@@ -85,6 +85,12 @@ pub(crate) fn learner_world() -> World {
     World::of(SCHOLAR.get_or_init(|| one(&example("scholar"))).clone())
 }
 
+/// Returns a world with the agency that does what the text of a motion says.
+pub(crate) fn agency_world() -> World {
+    static COUNCILLOR: OnceLock<Catalog> = OnceLock::new();
+    World::of(COUNCILLOR.get_or_init(|| one(&example("councillor"))).clone())
+}
+
 fn example(name: &str) -> Vec<u8> {
     build_example(folder(), "openkoi-guests", name).expect("it builds")
 }

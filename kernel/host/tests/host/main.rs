@@ -8,6 +8,7 @@
 )]
 
 mod admitted;
+mod agencies;
 mod catalog;
 mod compiling;
 mod evaluators;

@@ -64,8 +64,14 @@ struct Stored {
 
 fn mask(transaction: &Transaction<'_>, task: &TaskId, id: &str) -> Result<(), StorageError> {
     let mut before = task.as_str().to_owned();
-    for entry in journal(transaction, task)? {
-        let payload = masked(&entry, id);
+    let entries = journal(transaction, task)?;
+    let told: Vec<String> = entries.iter().flat_map(|entry| told(entry, id)).collect();
+    for text in &told {
+        let sql = "UPDATE assessment_records SET reason = replace(reason, ?2, '') WHERE task = ?1";
+        transaction.execute(sql, (task.as_str(), text))?;
+    }
+    for entry in entries {
+        let payload = masked(&entry, id, &told);
         let hash = entry.chain.as_ref().map(|_| entry.link(&payload).hash_after(&before));
         let sql = "UPDATE entries SET payload = ?3, chain = ?4 WHERE task = ?1 AND seq = ?2";
         transaction.execute(sql, (task.as_str(), entry.seq, &payload, &hash))?;
@@ -107,8 +113,52 @@ impl Stored {
     }
 }
 
-/// Returns what an entry says without the learning.
-fn masked(entry: &Stored, id: &str) -> String {
+/// Events of a deliberation, and those that take over what was said in it: any of their texts may quote a learning.
+const QUOTING: [&str; 9] = [
+    "directive.made",
+    "motion.put",
+    "agency.heard",
+    "deliberation.held",
+    "futures.drawn",
+    "plan.made",
+    "question.answered",
+    "task.paused",
+    "task.finished",
+];
+
+/// Returns the words in which a task was told the learning.
+fn told(entry: &Stored, id: &str) -> Vec<String> {
+    if entry.event != "task.started" {
+        return Vec::new();
+    }
+    let event = serde_json::from_str::<Value>(&entry.payload).unwrap_or_default();
+    let notes = event["notes"].as_array().into_iter().flatten().filter(|note| note["id"] == id);
+    let texts = notes.filter_map(|note| note["text"].as_str().map(str::to_owned));
+    texts.filter(|text| !text.is_empty()).collect()
+}
+
+/// Returns whether a text of a value has these words.
+fn quotes(value: &Value, words: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(words),
+        Value::Array(values) => values.iter().any(|value| quotes(value, words)),
+        Value::Object(values) => values.values().any(|value| quotes(value, words)),
+        _ => false,
+    }
+}
+
+/// Removes words from every text of a value.
+fn without(value: &mut Value, words: &[String]) {
+    match value {
+        Value::String(text) => words.iter().for_each(|words| *text = text.replace(words, "")),
+        Value::Array(values) => values.iter_mut().for_each(|value| without(value, words)),
+        Value::Object(values) => values.values_mut().for_each(|value| without(value, words)),
+        _ => {}
+    }
+}
+
+/// Returns what an entry says without the learning, which the task was told in these words.
+fn masked(entry: &Stored, id: &str, told: &[String]) -> String {
     let Ok(mut event) = serde_json::from_str::<Value>(&entry.payload) else {
         return entry.payload.clone();
     };
@@ -119,6 +169,9 @@ fn masked(entry: &Stored, id: &str) -> String {
             notes.filter(|note| note["id"] == id).for_each(|note| note["text"] = "".into());
         }
         "turn.started" if event.get("request").is_some() => event["request"] = "".into(),
+        quoting if QUOTING.contains(&quoting) && told.iter().any(|text| quotes(&event, text)) => {
+            without(&mut event, told);
+        }
         _ => return entry.payload.clone(),
     }
     event.to_string()

@@ -63,6 +63,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/12-contents.sql"),
         schema: "ea0f85f8c820461e9189c3e7c3a3d39337f12e63ff03e6e422672ad5fe1e8a26",
     },
+    Migration {
+        sql: include_str!("../schema/13-assessments.sql"),
+        schema: "47e42cc9dd8ca268bd513727642f9c66427acf45921aebf9a698c49541f57486",
+    },
 ];
 
 /// The newest version of the database.

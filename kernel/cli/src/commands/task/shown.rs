@@ -1,6 +1,7 @@
 //! `openkoi task show`: the details of one task.
 
 use openkoi_core::{
+    deliberation::names,
     document::{Block, Document, Heading, Pairs, Span, Value, Verbatim},
     doubts::Doubts,
     evaluation::{Change, ChangeKind},
@@ -164,6 +165,12 @@ pub(super) fn ending_in_words(ending: &Ending) -> String {
         Ending::Accepted => "accepted".to_owned(),
         Ending::Exhausted => "all iterations are used and the work was not accepted".to_owned(),
         Ending::Stalled { reason } => format!("stalled: {reason}"),
+        Ending::Vetoed { stops } => {
+            let told =
+                stops.iter().map(|stop| format!("{}: {}", names::shown(&stop.agency), stop.reason));
+            format!("stopped by the chamber: {}", told.collect::<Vec<_>>().join("; "))
+        }
+        Ending::Simulated => "simulated, nothing was done".to_owned(),
         Ending::Tripped { trip } => trip.to_string(),
     }
 }

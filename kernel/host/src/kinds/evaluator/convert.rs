@@ -37,6 +37,7 @@ pub(super) fn subject(subject: &core::Subject) -> wit::Subject {
     });
     wit::Subject {
         task: subject.task.clone(),
+        directive: subject.directive.clone(),
         criteria: criteria.collect(),
         iteration: subject.iteration,
         changes: changes.collect(),
