@@ -161,7 +161,7 @@ impl TaskRuntime {
             let looked_back = self.look_back(&id, &task.text);
             // After the notes were chosen: the task says it itself.
             let mut said = self.keep(&task.text).await;
-            let run = run::drive(task, briefing, self.policy()?, ports);
+            let run = run::drive(task, briefing, self.policy(&session)?, ports);
             let result = while_running(&files, run).await;
             drop(lease);
             said.extend(self.keep(&heard.text()).await);
@@ -209,7 +209,7 @@ impl TaskRuntime {
             let heard = Heard::of(&surface);
             let surface = self.warming(heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
-            let policy = self.policy()?;
+            let policy = self.policy(&session)?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
             let result = while_running(&files, resumed).await;
             drop(lease);

@@ -451,6 +451,7 @@ impl Reader<'_> {
                 .get(&["trust", "default"])
                 .and_then(level)
                 .unwrap_or(TrustLevel::Ask),
+            ..Trust::default()
         }
     }
 

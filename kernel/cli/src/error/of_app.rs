@@ -11,6 +11,7 @@ use openkoi_app::{
     suggest,
     undo::{UndoError, UndoLogError},
 };
+use openkoi_core::failure::Failure;
 use openkoi_storage::{Candidate, StorageError};
 
 use super::CommandError;
@@ -29,14 +30,17 @@ impl From<AppError> for CommandError {
             AppError::Worktree(error) => Self::from_error(Exit::Usage, &error)
                 .hint("`--worktree` needs a git repository with a commit"),
             AppError::Memory(error) => Self::usage(error.to_string()),
+            AppError::SoulChange(error) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Learn(error) => error.into(),
             AppError::DryRun(error) => Self::from_error(Exit::Usage, &error),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
+            AppError::Report(Failure::NotFound(what)) => Self::usage(format!("there is no {what}")),
             AppError::NoSession => Self::usage(error.to_string()),
             AppError::Component { .. }
             | AppError::Catalogue(_)
             | AppError::Embedder(_)
             | AppError::Records(_)
+            | AppError::Report(_)
             | AppError::Thread(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Soul { .. }

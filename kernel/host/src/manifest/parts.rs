@@ -41,6 +41,8 @@ pub struct Manifest {
     pub provider: Option<ProviderEntry>,
     /// The part of an evaluator.
     pub evaluator: Option<EvaluatorEntry>,
+    /// The part of a view.
+    pub view: Option<ViewEntry>,
     /// The limits that its calls ask for.
     #[serde(default)]
     pub limits: LimitRequest,
@@ -296,6 +298,29 @@ pub struct EvaluatorEntry {
     pub answer_words: Vec<String>,
 }
 
+/// The part of a view.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ViewEntry {
+    /// The reports that it renders.
+    #[serde(rename = "report")]
+    pub reports: Vec<ReportEntry>,
+}
+
+/// One report.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReportEntry {
+    /// The name, unique in the view.
+    pub name: String,
+    /// What a person asks for it with.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// The facts that it wants beside these, by their words.
+    #[serde(default)]
+    pub given: Vec<String>,
+}
+
 /// Limits that a component asks for. An absent one is the default of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -351,7 +376,8 @@ impl Manifest {
     pub(crate) fn parts(&self) -> impl Iterator<Item = &'static str> {
         let provider = self.provider.as_ref().map(|_| "provider");
         let evaluator = self.evaluator.as_ref().map(|_| "evaluator");
-        provider.into_iter().chain(evaluator)
+        let view = self.view.as_ref().map(|_| "view");
+        provider.into_iter().chain(evaluator).chain(view)
     }
 
     /// Returns true if the component or one of its tools asks for `interface`.
