@@ -17,7 +17,8 @@ use openkoi_storage::StorageError;
 use crate::{
     consents::ConsentsError, dry_run::error::DryRunError, editing::EditError,
     learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
-    settings::SettingsError, undo::error::UndoError, worktree::error::WorktreeError,
+    settings::SettingsError, soul::changes::SoulChangeError, undo::error::UndoError,
+    worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -69,6 +70,12 @@ pub enum AppError {
     /// The records of earlier tasks cannot be read.
     #[error("the records of earlier tasks cannot be read: {0}")]
     Records(Failure),
+    /// A change of SOUL.md is not made.
+    #[error(transparent)]
+    SoulChange(#[from] SoulChangeError),
+    /// A report cannot be shown.
+    #[error("the report cannot be shown: {0}")]
+    Report(Failure),
     /// What is remembered cannot be turned into vectors.
     #[error("the embedder cannot be used: {0}")]
     Embedder(Failure),

@@ -149,7 +149,7 @@ impl TaskRuntime {
         let time = entries.iter().filter(|entry| entry.event.name() == "task.finished").count();
         let occupancy = self.occupancy(&seen.task, seen.workspace.as_ref(), &surface);
         let ports = self.ports(session, surface, occupancy, RunSkills::none())?;
-        let policy = self.policy()?;
+        let policy = self.policy(session)?;
         let afterwards = Afterwards::new(&seen.task, entries, policy, &ports);
         let afterwards = match afterwards {
             Ok(afterwards) => afterwards,

@@ -25,6 +25,8 @@
 //! | [`session`], [`request`], [`result_schema`] | the session of a task, the task itself, and the form of its result |
 //! | [`text`] | bytes as text where no tool reads them |
 //! | [`learning`] | what the user says for good, what finished tasks teach, what became of their work |
+//! | [`trust`] | how far the agent may go in a workspace: grants, and what ends them |
+//! | [`reports`] | reports of views, with the facts that they are given |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
@@ -57,6 +59,7 @@ mod outbound;
 pub mod paths;
 mod places;
 pub mod prune;
+pub mod reports;
 pub mod request;
 pub mod result_schema;
 mod route;
@@ -74,6 +77,7 @@ pub mod task_runtime;
 pub mod text;
 pub mod thread;
 mod toolbox;
+pub mod trust;
 pub mod undo;
 mod workspace;
 pub mod worktree;

@@ -31,6 +31,6 @@ pub use error::ModelsError;
 pub use listing::Listing;
 pub use probe::probe;
 pub use routes::{EMBEDDER, ROLES, Routes, SMALL};
-pub(crate) use setup::{listers, model_settings};
+pub(crate) use setup::{Stateless, listers, model_settings};
 
 pub use openkoi_host::kinds::provider::Route;

@@ -161,7 +161,7 @@ impl TaskRuntime {
             }
             // After the notes were chosen: the task says it itself.
             let mut said = self.keep(&task.text).await;
-            let run = run::drive(task, briefing, self.policy()?, ports);
+            let run = run::drive(task, briefing, self.policy(&session)?, ports);
             let result = while_running(&files, run).await;
             drop(lease);
             said.extend(self.keep(&heard.text()).await);
@@ -211,7 +211,7 @@ impl TaskRuntime {
             let learning = self.learns().then(|| Arc::new(Learning::beside(&self, None)));
             let surface = learning_too(&learning, heard.listening(surface));
             let ports = self.ports(&session, watched(&files, surface), occupancy, skills)?;
-            let policy = self.policy()?;
+            let policy = self.policy(&session)?;
             let resumed = run::resume(&id, policy, ports, |settings| changes.over(settings));
             let result = while_running(&files, resumed).await;
             drop(lease);

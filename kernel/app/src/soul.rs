@@ -3,21 +3,28 @@
 //! A directive is chosen, not written: sentences of SOUL.md and of what is remembered, those that fit the task best. So it costs
 //! no request, says nothing that the user cannot look up, and no text of a task can put words into it.
 
+pub mod changes;
+
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     io,
     path::{Path, PathBuf},
 };
 
 use openkoi_brokers::disk;
 use openkoi_core::{
+    atlas::{Habit, Habits, QuestionAnswer, WorkChoice},
     deliberation::forecast::words,
     event::DirectiveSentence,
     memory::{Note, holds_secret},
+    port::Records,
+    records::{PastTask, Reaction, RecordQuery},
     task::own_words,
 };
 
-use crate::{app::App, error::AppError, memory::Meaning, settings::Settings};
+use openkoi_storage::Storage;
+
+use crate::{app::App, error::AppError, memory::Meaning, settings::Settings, undo};
 
 /// The name of the file.
 const FILE: &str = "SOUL.md";
@@ -35,6 +42,9 @@ const LEAST: usize = 2;
 const FITS: f64 = 0.5;
 /// The longest sentence that is taken, in bytes.
 const LONGEST: usize = 300;
+/// The most records of one kind that choices are taken from, and the most files of tasks.
+const MOST_RECORDS: u32 = 2_000;
+const MOST_FILES: u32 = 50_000;
 /// The most sentences of a file that are looked at.
 const LOOKED_AT: usize = 200;
 
@@ -134,10 +144,55 @@ impl Soul {
     }
 }
 
-/// Returns what the user's choices show. Nothing is computed of them yet.
-#[must_use]
-pub fn character() -> Character {
-    Character::default()
+/// Returns what the user's choices show, in sentences.
+///
+/// # Errors
+///
+/// When the records of earlier tasks cannot be read.
+pub fn character(app: &App, storage: &Storage) -> Result<Character, AppError> {
+    let shown = shown(app, storage)?;
+    let texts = |traits: Vec<Habit>| traits.into_iter().map(|one| one.text).collect();
+    Ok(Character { values: texts(shown.values), trajectory: texts(shown.trajectory) })
+}
+
+/// Returns what the user's choices show, with what it rests on.
+pub(crate) fn shown(app: &App, storage: &Storage) -> Result<Habits, AppError> {
+    let failed = AppError::Records;
+    let query = RecordQuery { limit: MOST_RECORDS, ..RecordQuery::default() };
+    let undone = undo::still_undone(app)?;
+    let seen = storage.reactions(&query).map_err(failed)?.into_iter();
+    let mut reactions: HashMap<String, Reaction> = seen
+        .filter(|one| one.reaction != Reaction::Undone)
+        .map(|one| (one.task.to_string(), one.reaction))
+        .collect();
+    reactions.extend(undone.into_iter().map(|task| (task, Reaction::Undone)));
+    let mut files: HashMap<String, Vec<String>> = HashMap::new();
+    let changed = RecordQuery { limit: MOST_FILES, ..query.clone() };
+    for file in storage.changed_files(&changed).map_err(failed)? {
+        files.entry(file.task.to_string()).or_default().push(file.path);
+    }
+    let choice = |task: PastTask| {
+        let id = task.id.to_string();
+        let (reaction, files) = (*reactions.get(&id)?, files.remove(&id).unwrap_or_default());
+        Some(WorkChoice {
+            task: id,
+            files,
+            reaction,
+            at_ms: task.ended_ms.unwrap_or(task.started_ms),
+        })
+    };
+    let choices: Vec<WorkChoice> =
+        Records::tasks(storage, &query).map_err(failed)?.into_iter().filter_map(choice).collect();
+    let answered =
+        storage.decisions(&query).map_err(failed)?.into_iter().filter(|one| one.answered);
+    let replies: Vec<QuestionAnswer> = answered
+        .map(|one| QuestionAnswer {
+            task: one.task.to_string(),
+            domain: one.domain,
+            allowed: one.allowed,
+        })
+        .collect();
+    Ok(Habits::of(&choices, &replies, app.now_ms()))
 }
 
 /// Returns the directive of a task: at most five sentences.

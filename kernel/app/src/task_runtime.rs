@@ -54,6 +54,7 @@ use crate::{
     skills::{self, Chosen, LoadedSkills, Nearness, SkillRoom, SkillSet, tool, tool::SkillTools},
     soul, surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
+    trust,
     workspace::{self, Occupancy, SnapshotWorkspace},
 };
 
@@ -203,7 +204,8 @@ impl TaskRuntime {
         let looks = is_checked.then(|| QuickLooks::new(evaluators.clone(), settings.edit_seconds));
         let tools = tools(app, &host, &workdir, settings, workspace, others)?;
         let toolbox = diagnosed(app, tools, settings, workspace, &private, looks)?;
-        let policy = policy(settings, &storage)?;
+        let trust = trust::in_force(app, settings, &storage, workspace)?;
+        let policy = Policy { trust, rules: storage.rules()?, ..Policy::default() };
         Ok(Self {
             app: Arc::clone(app),
             keeper,
@@ -362,7 +364,8 @@ impl TaskRuntime {
         if let Some(notice) = soul.notice(&self.workspace) {
             tracing::warn!("{notice}");
         }
-        Ok(soul::directive(task, &soul, &soul::character(), notes, self.meaning.as_ref()).await)
+        let character = soul::character(&self.app, &self.storage)?;
+        Ok(soul::directive(task, &soul, &character, notes, self.meaning.as_ref()).await)
     }
 
     /// Starts to renew, beside the run, the saved lists of models that are out of date.
@@ -371,10 +374,12 @@ impl TaskRuntime {
         Ok(())
     }
 
-    /// Returns the trust levels that the user has set, and the rules as they are now: an answer to an earlier task
-    /// may have left one.
-    pub(crate) fn policy(&self) -> Result<Policy, AppError> {
-        Ok(Policy { rules: self.storage.rules()?, ..self.policy.clone() })
+    /// Returns the trust of the user and the rules as they are now, for a task of a session: an answer to an earlier one may have
+    /// left a rule, and its conversation may hold what others wrote.
+    pub(crate) fn policy(&self, session: &SessionId) -> Result<Policy, AppError> {
+        let trust = trust::in_force(&self.app, &self.settings, &self.storage, &self.workspace)?;
+        let (rules, read) = (self.storage.rules()?, self.storage.read_outside(session)?);
+        Ok(Policy { trust, rules, read, ..self.policy.clone() })
     }
 
     /// Returns what a task with this text is told besides, and the skills of its run.
@@ -549,14 +554,4 @@ fn stale(app: &App, routes: &Routes) -> Result<Vec<Connection>, AppError> {
         listing.is_some_and(|listing| !listing.is_fresh(app.now_ms()))
     };
     Ok(routes.connections.iter().filter(is_stale).cloned().collect())
-}
-
-fn policy(settings: &Settings, storage: &Storage) -> Result<Policy, AppError> {
-    let mut trust = storage.trust(settings.trust.fallback)?;
-    // A configured level counts if it is lower than the granted one.
-    for (domain, level) in &settings.trust.domains {
-        let granted = trust.domains.entry(domain.clone()).or_insert(*level);
-        *granted = (*granted).min(*level);
-    }
-    Ok(Policy { trust, rules: storage.rules()?, ..Policy::default() })
 }

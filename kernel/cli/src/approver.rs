@@ -256,6 +256,9 @@ fn text(
         sanitise_line(&request.domain),
         sanitise_line(&request.origin),
     );
+    if !request.why.is_empty() {
+        text.push_str(&format!("  why: {}\n", sanitise_line(&ends(&request.why))));
+    }
     let (target, content) = content(request, workspace, palette, width);
     if target {
         text.push_str(&format!("  on: {}\n", sanitise_line(&ends(&request.target))));

@@ -5,8 +5,9 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, models,
-        plugin, prune, resume, rewind, run, session, skill, status, task, think, trust, undo,
+        chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, mind,
+        models, plugin, prune, reflect, resume, rewind, run, session, skill, soul, status, task,
+        think, trust, undo, world,
     },
     context::Context,
     error::CommandError,
@@ -46,6 +47,10 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Memory(args) => memory::run(args, context),
         CliCommand::Skill(args) => skill::run(args, context),
         CliCommand::Learn(args) => learn::run(args, context),
+        CliCommand::Soul(args) => soul::run(args, context),
+        CliCommand::Mind(args) => mind::run(&args, context)?.print(context),
+        CliCommand::Reflect(args) => reflect::run(&args, context)?.print(context),
+        CliCommand::World(args) => world::run(args, context),
         CliCommand::Trust(args) => trust::run(args, context)?.print(context),
         CliCommand::Undo(args) => undo::run(&args, context)?.print(context),
         CliCommand::Rewind(args) => rewind::run(args, context)?.print(context),

@@ -25,6 +25,9 @@ pub struct ApprovalRequest {
     /// Content to show, such as a unified diff, where the kernel knows it; empty where the arguments say it.
     #[serde(default)]
     pub shown: String,
+    /// Why it is asked though the domain is trusted that far; empty where it is not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
     /// SHA-256 of action and details.
     pub hash: String,
     /// The rule that an *always* answer would write.

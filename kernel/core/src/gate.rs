@@ -13,7 +13,10 @@ use std::{
     task::Poll,
 };
 
-use self::queue::{Queue, Turn};
+use self::{
+    queue::{Queue, Turn},
+    untrusted::Untrusted,
+};
 
 use serde_json::{Value, json};
 
@@ -36,6 +39,7 @@ use crate::{
 
 mod queue;
 mod trial;
+mod untrusted;
 
 /// Reasons why an action does not pass.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -61,6 +65,8 @@ pub struct Policy {
     pub trust: Trust,
     /// Rules that earlier answers left.
     pub rules: Vec<Rule>,
+    /// What the conversation of the run holds already that others may have written.
+    pub read: Option<String>,
     /// Workspace of the run, to which new rules are tied.
     pub workspace: String,
     /// Session of the run, for rules that are tied to it.
@@ -152,6 +158,8 @@ pub struct Gate {
     refused: Mutex<BTreeSet<String>>,
     /// Hashes of the changes to which a person said yes when the command that made them was over: it may make them again.
     accepted: Mutex<BTreeSet<String>>,
+    /// What the run has read that others may have written, as far as it matters.
+    read: Untrusted,
 }
 
 impl Gate {
@@ -176,6 +184,7 @@ impl Gate {
             queue: Queue::default(),
             refused: Mutex::default(),
             accepted: Mutex::default(),
+            read: Untrusted::beginning_with(policy.read),
         };
         gate.recall_answers();
         gate
@@ -188,9 +197,13 @@ impl Gate {
 
     /// Takes in what a person answered before the run was interrupted, as far as it holds for the rest of it.
     fn recall_answers(&self) {
-        for fact::GateDecided { origin, action, domain, target, answer, question, .. } in
-            self.recorder.recall_below("")
+        for fact::GateDecided {
+            origin, action, domain, target, decision, answer, question, ..
+        } in self.recorder.recall_below("")
         {
+            if matches!(decision, Decision::Allow { .. }) {
+                self.read.note_use(&action, &target);
+            }
             match (answer.map(Answer::allows), question) {
                 (Some(false), Some(question)) => {
                     lock(&self.refused).insert(question);
@@ -248,6 +261,10 @@ impl Gate {
                 let denied = self.nobody(key, *request);
                 self.recorder.record(key, self.decided(&action, &denied, None))?;
                 passed(denied)
+            }
+            Ok(()) => {
+                self.read.note_call(key, &action, &self.workspace);
+                Ok(())
             }
             other => other,
         }
@@ -389,6 +406,9 @@ impl Gate {
             // The call that uses it has passed already.
             Coverage::Named => (Decision::Allow { because: "grant".to_owned() }, None),
         };
+        if let (Use::Http(_), Decision::Allow { .. }) = (wanted, &decision) {
+            self.read.note_answer(key, wanted.interface(), &action.target);
+        }
         if noteworthy(wanted, &decision) {
             let event = self.decided(&action, &decision, answer);
             // A model's turn records an intent of its own. For everything else that leaves the machine, this
@@ -438,9 +458,20 @@ impl Gate {
             }
             Err(refusal) => return Err(refusal.into()),
         };
+        if let Decision::Allow { because } = &decision {
+            self.read.note_use(NETWORK, &action.target);
+            if because.starts_with("trust:") {
+                lock(&self.rules).push(self.exact_rule(origin, NETWORK, action.target.clone()));
+            }
+        }
         let noted = self.recorder.note(key, self.decided(&action, &decision, answer));
         noted.map_err(|error| Failure::Failed(error.to_string()))?;
         passed(decision).map_err(Failure::from)
+    }
+
+    /// Notes that a program reaches a host which the user named: nobody is asked, and what comes of it may be anybody's.
+    pub fn note_host(&self, question: &HostQuestion) {
+        self.read.note_use(NETWORK, &question.to_string());
     }
 
     /// Returns the questions so far that nobody was there to answer, for the end of the run: it waits for a person
@@ -514,8 +545,9 @@ impl Gate {
             // The person has named the directory since.
             return Ok((named(), None));
         }
-        let level = self.trust.level(action.domain);
-        if !is_place && level.allows(action.effect) {
+        let level = self.trust.level_at(action.domain, self.recorder.now_ms());
+        let why = self.doubts(action);
+        if !is_place && level.allows(action.effect) && why.is_none() {
             let because = if action.effect == Effect::Read {
                 "read".to_owned()
             } else {
@@ -523,7 +555,8 @@ impl Gate {
             };
             return Ok((Decision::Allow { because }, None));
         }
-        let request = self.request(action);
+        let why = why.filter(|_| level.allows(action.effect)).unwrap_or_default();
+        let request = ApprovalRequest { why, ..self.request(action) };
         let Some(_turn) = self.turn().await else { return Err(Refusal::Cancelled) };
         // What was answered meanwhile may be an answer to this. One about other contents is another question.
         if let Some(decision) = self.by_rule(action) {
@@ -537,6 +570,18 @@ impl Gate {
             Asked::Nobody => Err(Refusal::NeedsApproval(Box::new(request))),
             Asked::Cancelled => Err(Refusal::Cancelled),
         }
+    }
+
+    /// Returns why trust is not enough for an action: the run has read what others may have written, the action reaches
+    /// somebody or destroys something, and no grant names it.
+    fn doubts(&self, action: &GatedAction<'_>) -> Option<String> {
+        if action.effect < Effect::Send {
+            return None;
+        }
+        let source = self.read.source()?;
+        let now = self.recorder.now_ms();
+        let is_named = self.trust.names(action.domain, action.name, &action.target, now);
+        (!is_named).then(|| format!("this task has read {source}, which others may have written"))
     }
 
     /// Waits until no other question stands, or for the end of the run: then there is no turn. The time is not the task's.
@@ -578,6 +623,7 @@ impl Gate {
             target: action.target.clone(),
             details: action.details.clone(),
             shown: action.shown.clone(),
+            why: String::new(),
             hash: hash_of(action),
             alike: beginning.map(|target| Rule { target, prefix: true, ..rule.clone() }),
             rule,

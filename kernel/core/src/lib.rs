@@ -60,3 +60,4 @@ pub mod toolbox;
 pub mod trust;
 pub mod unified;
 pub mod unrecorded;
+pub mod views;

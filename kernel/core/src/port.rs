@@ -18,8 +18,8 @@ use crate::{
     message::{Prompt, Role, Turn},
     model::{ModelCard, ModelError},
     records::{
-        PastAssessment, PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction,
-        PastSpending, PastTask, PastVerdict, RecordQuery, ShownLearning,
+        PastAssessment, PastCall, PastCheck, PastCommand, PastDecision, PastFile, PastIteration,
+        PastReaction, PastSpending, PastTask, PastVerdict, RecordQuery, ShownLearning,
     },
 };
 
@@ -274,6 +274,7 @@ pub trait Records: Send + Sync {
     fn tasks(&self, query: &RecordQuery) -> Result<Vec<PastTask>, Failure>;
     fn iterations(&self, query: &RecordQuery) -> Result<Vec<PastIteration>, Failure>;
     fn calls(&self, query: &RecordQuery) -> Result<Vec<PastCall>, Failure>;
+    fn decisions(&self, query: &RecordQuery) -> Result<Vec<PastDecision>, Failure>;
     fn verdicts(&self, query: &RecordQuery) -> Result<Vec<PastVerdict>, Failure>;
     fn spendings(&self, query: &RecordQuery) -> Result<Vec<PastSpending>, Failure>;
     fn commands(&self, query: &RecordQuery) -> Result<Vec<PastCommand>, Failure>;

@@ -283,6 +283,11 @@ impl Recorder {
         }
     }
 
+    /// Returns the wall clock, in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
     /// Stops the run's clock for a wait. Several waits may overlap.
     #[must_use]
     pub fn hold_clock(&self) -> ClockHold<'_> {

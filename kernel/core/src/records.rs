@@ -1,6 +1,6 @@
 //! What records tell of earlier tasks: few columns of each fact, so that no journal is read for them.
 
-use crate::{deliberation::assessment::Vote, id::TaskId, message::Usage};
+use crate::{deliberation::assessment::Vote, id::TaskId, message::Usage, tool::Effect};
 
 /// Which records are wanted, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,6 +111,33 @@ pub struct PastCall {
     pub at_ms: u64,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// What the gate decided about something that is more than looking, or reaches a place outside of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDecision {
+    /// The task.
+    pub task: TaskId,
+    /// The key of the entry in its journal.
+    pub key: String,
+    /// The component, or the loop.
+    pub origin: String,
+    /// The tool or the capability.
+    pub action: String,
+    /// Its effect.
+    pub effect: Effect,
+    /// The domain.
+    pub domain: String,
+    /// The beginning of its target.
+    pub target: String,
+    /// Why it was allowed: `grant`, `rule`, `answer`, `trust:LEVEL`; empty if it was refused.
+    pub ground: String,
+    /// Whether it was allowed.
+    pub allowed: bool,
+    /// Whether a person was asked and answered.
+    pub answered: bool,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
 }
 
 /// A verdict of an evaluator.

@@ -74,6 +74,10 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// All of them, from harmless to grave.
+    pub const ALL: [Self; 5] =
+        [Self::Read, Self::Write, Self::Execute, Self::Send, Self::Destructive];
+
     /// Returns the word of the manifest.
     pub fn word(self) -> &'static str {
         match self {

@@ -11,12 +11,17 @@
 //! ([`TrustLevel::tries`]); one that would change nothing needs no answer.
 //!
 //! A level decides about effects that are granted; it never widens a grant. What runs at `autonomous` without
-//! a question is in the journal like everything else, so it can be audited.
+//! a question is in the journal like everything else, so it can be audited. A run that has read what others wrote
+//! says nothing to anybody and destroys nothing unasked, at `autonomous` either, unless the grant of the level
+//! [names](NamedAction) that very thing.
+
+pub mod delegation;
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::delegation::NamedAction;
 use crate::tool::Effect;
 
 /// Freedom of the agent in one domain.
@@ -93,12 +98,35 @@ pub struct Trust {
     pub domains: BTreeMap<String, TrustLevel>,
     /// The level of every other domain.
     pub fallback: TrustLevel,
+    /// What the grant of a domain names.
+    #[serde(default)]
+    pub named: BTreeMap<String, Vec<NamedAction>>,
+    /// When the grant of a domain ends, in milliseconds since 1970, and the level of the domain from then on.
+    #[serde(default)]
+    pub until_ms: BTreeMap<String, (u64, TrustLevel)>,
 }
 
 impl Trust {
     /// Returns the level of `domain`.
     pub fn level(&self, domain: &str) -> TrustLevel {
         self.domains.get(domain).copied().unwrap_or(self.fallback)
+    }
+
+    /// Returns the level of `domain` at a time. A grant may end while a run goes on.
+    #[must_use]
+    pub fn level_at(&self, domain: &str, now_ms: u64) -> TrustLevel {
+        match self.until_ms.get(domain) {
+            Some((until, after)) if now_ms >= *until => *after,
+            _ => self.level(domain),
+        }
+    }
+
+    /// Returns whether a grant that holds at this time names an action on a target.
+    #[must_use]
+    pub fn names(&self, domain: &str, action: &str, target: &str, now_ms: u64) -> bool {
+        let holds = self.until_ms.get(domain).is_none_or(|(until, _)| now_ms < *until);
+        let named = self.named.get(domain).into_iter().flatten();
+        holds && named.into_iter().any(|named| named.covers(action, target))
     }
 }
 
@@ -129,6 +157,7 @@ mod tests {
         let trust = Trust {
             domains: BTreeMap::from([("mail".to_owned(), TrustLevel::Ask)]),
             fallback: TrustLevel::Suggest,
+            ..Trust::default()
         };
         assert_eq!(trust.level("mail"), TrustLevel::Ask);
         assert_eq!(trust.level("files"), TrustLevel::Suggest);

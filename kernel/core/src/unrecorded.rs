@@ -5,8 +5,8 @@ use crate::{
     memory::Learning,
     port::{Recall, Records},
     records::{
-        PastAssessment, PastCall, PastCheck, PastCommand, PastFile, PastIteration, PastReaction,
-        PastSpending, PastTask, PastVerdict, RecordQuery, ShownLearning,
+        PastAssessment, PastCall, PastCheck, PastCommand, PastDecision, PastFile, PastIteration,
+        PastReaction, PastSpending, PastTask, PastVerdict, RecordQuery, ShownLearning,
     },
 };
 
@@ -34,6 +34,7 @@ impl Records for Unrecorded {
         tasks -> PastTask,
         iterations -> PastIteration,
         calls -> PastCall,
+        decisions -> PastDecision,
         verdicts -> PastVerdict,
         spendings -> PastSpending,
         commands -> PastCommand,

@@ -100,3 +100,19 @@ pub(crate) mod agency {
         require_store_data_send: true,
     });
 }
+
+/// The exports of a view.
+pub(crate) mod view {
+    wasmtime::component::bindgen!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/view"],
+        inline: "
+            package openkoi:host-side-view@0.1.0;
+            world view-exports { export openkoi:view/view@0.1.0; }
+        ",
+        exports: { default: async },
+        with: {
+            "openkoi:types/failures": crate::bindings::imports::openkoi::types::failures,
+        },
+        require_store_data_send: true,
+    });
+}

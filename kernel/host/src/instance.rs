@@ -19,7 +19,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 pub(crate) use call_log::{CallLog, Spooled};
 pub(crate) use fault_counter::FaultCounter;
-pub(crate) use guest_state::{Caller, GuestState};
+pub(crate) use guest_state::{Caller, GuestState, Reader};
 pub(crate) use limits::{CallLimits, LimitHit};
 
 use crate::{

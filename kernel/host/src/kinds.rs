@@ -1,6 +1,7 @@
 //! Components as the ports of core: tools as a [`Toolbox`](openkoi_core::toolbox::Toolbox), evaluators as
 //! [`Evaluators`](openkoi_core::evaluators::Evaluators), providers as a [`Model`](openkoi_core::port::Model), an embedder as an
-//! [`Embedder`](openkoi_core::port::Embedder), learners as [`Learners`](openkoi_core::learners::Learners), and agencies.
+//! [`Embedder`](openkoi_core::port::Embedder), learners as [`Learners`](openkoi_core::learners::Learners), views as
+//! [`Views`](openkoi_core::views::Views), and agencies.
 
 pub mod agency;
 pub mod embedder;
@@ -8,6 +9,7 @@ pub mod evaluator;
 pub mod learner;
 pub mod provider;
 pub mod tool;
+pub mod view;
 
 use crate::{
     catalog::{Catalog, CatalogEntry, CatalogError},
@@ -19,13 +21,14 @@ use crate::{
 type Load = fn(&Catalog, &CatalogEntry) -> Result<(), CatalogError>;
 
 /// The kinds that this host runs.
-const LOADS: [(Kind, Load); 6] = [
+const LOADS: [(Kind, Load); 7] = [
     row::<provider::Guest>(),
     row::<tool::Guest>(),
     row::<evaluator::Guest>(),
     row::<embedder::Guest>(),
     row::<learner::Guest>(),
     row::<agency::Guest>(),
+    row::<view::Guest>(),
 ];
 
 const fn row<K: Exports>() -> (Kind, Load) {

@@ -15,7 +15,7 @@ pub use error::ManifestError;
 pub use parts::{
     About, Capability, CredentialEntry, CredentialStore, DESCRIPTION_BYTES, EvaluatorEntry,
     LimitRequest, MANIFEST_BYTES, MOST_TOOLS, Manifest, OptionEntry, PresetEntry, ProviderEntry,
-    SCHEMA_BYTES, StoreEntry, ToolEntry, WebhookEntry, Wire,
+    ReportEntry, SCHEMA_BYTES, StoreEntry, ToolEntry, ViewEntry, WebhookEntry, Wire,
 };
 
 impl Manifest {

@@ -81,6 +81,9 @@ impl NetworkPolicy for HostsOfCall {
                 Reachable::Anywhere => Admission::Private,
             });
             if let (Some(admission), false) = (&named, self.on_trial) {
+                if let Some(asks) = &self.asks {
+                    asks.gate.note_host(&HostQuestion::about(host, port));
+                }
                 return Ok(*admission);
             }
             let Some(asks) = &self.asks else {

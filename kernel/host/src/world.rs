@@ -155,9 +155,12 @@ pub const WORLDS: [WorldRow; 9] = [
     WorldRow {
         kind: Kind::View,
         word: "view",
+        runs: true,
         exports: &["openkoi:view/view"],
-        imports: &["log", "state", "files", "records", "memory"],
+        imports: &["log", "state", "records", "memory"],
         types: &["openkoi:view/document-types"],
+        part: Some("view"),
+        cpu_ms: 5_000,
         ..USUAL
     },
     WorldRow {

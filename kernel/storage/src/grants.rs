@@ -1,12 +1,6 @@
-//! The permissions that the user gave: trust levels, approval rules, and what components were granted.
+//! The permissions that the user gave: approval rules, and what components were granted. Trust is in [`trust`](crate::trust).
 
-use std::collections::BTreeMap;
-
-use openkoi_core::{
-    approval::Rule,
-    grant::ComponentGrant,
-    trust::{Trust, TrustLevel},
-};
+use openkoi_core::{approval::Rule, grant::ComponentGrant};
 
 use rusqlite::{OptionalExtension, Params};
 
@@ -14,26 +8,9 @@ use crate::{
     Storage,
     database::{count, stored},
     error::StorageError,
-    status::unknown_word,
 };
 
 impl Storage {
-    /// Returns the trust levels, `fallback` being that of domains without one.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be read.
-    pub fn trust(&self, fallback: TrustLevel) -> Result<Trust, StorageError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare("SELECT domain, level FROM trust_levels")?;
-            let rows = statement.query_map((), |row| {
-                let level: String = row.get(1)?;
-                Ok((row.get(0)?, level.parse().map_err(|_| unknown_word(&level))?))
-            })?;
-            Ok(Trust { domains: rows.collect::<Result<BTreeMap<_, _>, _>>()?, fallback })
-        })
-    }
-
     /// Returns the rules that *always* answers left behind, in the order of their making.
     ///
     /// # Errors

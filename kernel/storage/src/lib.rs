@@ -20,7 +20,8 @@
 //! | [`prune`] | what a finished task may lose with time |
 //! | [`memory`] | what is remembered |
 //! | [`records`] | few columns of each fact of earlier tasks, for learners and views |
-//! | [`grants`] | trust levels, approval rules, what components were granted |
+//! | [`grants`] | approval rules, what components were granted |
+//! | [`trust`] | grants of trust, and how the work went that was done with it |
 //! | [`state`] | the key-value spaces of components |
 //! | [`skills`] | skills and evaluators from their folders |
 //! | [`skill_vectors`] | what skills mean |
@@ -66,6 +67,7 @@ pub mod skills;
 pub mod state;
 mod status;
 pub mod tasks;
+pub mod trust;
 pub mod usage;
 
 pub use database::Storage;

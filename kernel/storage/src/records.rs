@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use openkoi_core::{
     agencies::AgencyUse,
     command_line::as_typed,
+    decision::Decision,
     deliberation::{
         assessment::Vote,
         forecast::PastWork,
@@ -18,11 +19,11 @@ use openkoi_core::{
     outcome::Outcome,
     port::Records,
     records::{
-        CallEnd, PastAssessment, PastCall, PastCheck, PastCommand, PastFile, PastIteration,
-        PastReaction, PastSpending, PastTask, PastVerdict, Reaction, RecordQuery, ShownLearning,
-        TaskStage,
+        CallEnd, PastAssessment, PastCall, PastCheck, PastCommand, PastDecision, PastFile,
+        PastIteration, PastReaction, PastSpending, PastTask, PastVerdict, Reaction, RecordQuery,
+        ShownLearning, TaskStage,
     },
-    tool::{Receipt, ToolOutput},
+    tool::{Effect, Receipt, ToolOutput},
 };
 use rusqlite::{Row, Transaction};
 
@@ -70,6 +71,7 @@ pub(crate) fn project(
         Event::CallFinished { tool, result, duration_ms } => {
             record.call(tool, result, *duration_ms)
         }
+        Event::GateDecided { .. } => record.decision(entry),
         Event::ProcessFinished { receipt, .. } => record.command(receipt),
         Event::EvaluationFinished { evaluator, result: Ok(verdict), .. } => {
             record.verdict(&entry.key, evaluator, verdict)
@@ -135,6 +137,45 @@ impl Recording<'_> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let (at, lasted) = (stored(self.at_ms), stored(duration_ms));
         self.add(sql, (self.task.as_str(), tool, end.word(), failure, at, lasted))
+    }
+
+    fn decision(&self, entry: &Entry) -> Result<(), StorageError> {
+        let Event::GateDecided { origin, action, effect, domain, target, decision, answer, .. } =
+            &entry.event
+        else {
+            return Ok(());
+        };
+        let (ground, allowed) = match decision {
+            Decision::Allow { because } => (because.as_str(), true),
+            Decision::Deny { .. } => ("", false),
+            // It is decided when it is known what it would change.
+            Decision::Try => return Ok(()),
+        };
+        // The call or the turn that they are for says it.
+        let is_part = action == "process" || action == "model";
+        if is_part || *effect == Effect::Read && action != "http" {
+            return Ok(());
+        }
+        let sql = "INSERT INTO decision_records
+                   (task, key, origin, action, effect, domain, target, ground, allowed, answered, at_ms)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        let (task, target) = (self.task.as_str(), beginning(target));
+        self.add(
+            sql,
+            rusqlite::params![
+                task,
+                entry.key,
+                origin,
+                action,
+                effect.word(),
+                domain,
+                target,
+                ground,
+                allowed,
+                answer.is_some(),
+                stored(self.at_ms)
+            ],
+        )
     }
 
     fn command(&self, receipt: &Receipt) -> Result<(), StorageError> {
@@ -382,6 +423,26 @@ impl Records for Storage {
 
     fn calls(&self, query: &RecordQuery) -> Result<Vec<PastCall>, Failure> {
         self.rows(CALL, "call_records", query, past_call)
+    }
+
+    fn decisions(&self, query: &RecordQuery) -> Result<Vec<PastDecision>, Failure> {
+        let columns =
+            "task, key, origin, action, effect, domain, target, ground, allowed, answered, at_ms";
+        self.rows(columns, "decision_records", query, |row| {
+            Ok(PastDecision {
+                task: task_id(row)?,
+                key: row.get(1)?,
+                origin: row.get(2)?,
+                action: row.get(3)?,
+                effect: word(row.get(4)?, &Effect::ALL, Effect::word)?,
+                domain: row.get(5)?,
+                target: row.get(6)?,
+                ground: row.get(7)?,
+                allowed: row.get(8)?,
+                answered: row.get(9)?,
+                at_ms: count(row.get(10)?),
+            })
+        })
     }
 
     fn verdicts(&self, query: &RecordQuery) -> Result<Vec<PastVerdict>, Failure> {

@@ -32,3 +32,5 @@ mod skills;
 mod state;
 #[path = "storage/tasks.rs"]
 mod tasks;
+#[path = "storage/trust.rs"]
+mod trust;

@@ -167,3 +167,19 @@ pub mod agency {
         default_bindings_module: "openkoi_sdk::bindings::agency",
     });
 }
+
+/// The exports of a view.
+pub mod view {
+    wit_bindgen::generate!({
+        path: ["../../wit/types", "../../wit/host", "../../wit/view"],
+        inline: "
+            package openkoi:sdk-view@0.1.0;
+            world view-exports { export openkoi:view/view@0.1.0; }
+        ",
+        with: { "openkoi:types/failures@0.1.0": crate::failure },
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        default_bindings_module: "openkoi_sdk::bindings::view",
+    });
+}

@@ -202,6 +202,24 @@ macro_rules! export_agency {
     };
 }
 
+/// Makes a type that implements [`View`](crate::view::View) the component's view.
+#[macro_export]
+macro_rules! export_view {
+    ($type:ty) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            const fn exported<T: $crate::view::View>() {}
+            exported::<$type>()
+        };
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::__embed_manifest!();
+            type Exported = $crate::view::Adapter<$type>;
+    $crate::bindings::view::export!(Exported with_types_in $crate::bindings::view);
+        };
+    };
+}
+
 /// Makes a type that implements [`Integration`](crate::integration::Integration) the component's integration, and a type
 /// that implements [`Session`](crate::integration::Session) its socket, if it has one.
 ///

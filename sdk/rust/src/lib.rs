@@ -19,8 +19,8 @@
 //! ```
 //!
 //! Components of other kinds implement the trait of their kind ([`provider::Codec`], [`evaluator::Evaluator`],
-//! [`integration::Integration`], [`embedder::Embedder`], [`learner::Learner`], [`agency::Agency`]) and
-//! name their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
+//! [`integration::Integration`], [`embedder::Embedder`], [`learner::Learner`], [`agency::Agency`], [`view::View`])
+//! and name their type to the matching macro, as [`export_tool!`] does for [`tool::Tool`].
 //!
 //! What the world offers is in one module for each interface of the host: [`files`], [`process`], [`http`],
 //! [`model`], [`state`], [`records`], [`memory`], [`progress`] and [`log`]. Using one of them is what makes
@@ -60,6 +60,7 @@ pub mod sse;
 pub mod state;
 pub mod text;
 pub mod tool;
+pub mod view;
 pub mod walk;
 
 pub use failure::{Failure, Result};

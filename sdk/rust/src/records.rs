@@ -3,8 +3,9 @@
 use crate::{Result, bindings::host::openkoi::host::records, failure::hosted};
 
 pub use records::{
-    Assessment, Call, CallOutcome, ChangedFile, Check, Command, Iteration, IterationDecision,
-    Query, Reaction, ReactionKind, ShownLearning, Spending, Task, TaskStatus, Verdict, Vote,
+    ActionEffect, Assessment, Call, CallOutcome, ChangedFile, Check, Command, Decision, Iteration,
+    IterationDecision, Query, Reaction, ReactionKind, ShownLearning, Spending, Task, TaskStatus,
+    Verdict, Vote,
 };
 
 /// Returns tasks.
@@ -32,6 +33,15 @@ pub fn iterations(query: &Query) -> Result<Vec<Iteration>> {
 /// The host's failure.
 pub fn calls(query: &Query) -> Result<Vec<Call>> {
     hosted(|| records::calls(query))
+}
+
+/// Returns what was decided about actions.
+///
+/// # Errors
+///
+/// The host's failure.
+pub fn decisions(query: &Query) -> Result<Vec<Decision>> {
+    hosted(|| records::decisions(query))
 }
 
 /// Returns verdicts of evaluators.

@@ -125,7 +125,7 @@ const POWERS: [(&str, &[&str]); 11] = [
         "tool-component",
         &["log", "progress", "http", "model", "state", "files", "process", "memory"],
     ),
-    ("view-component", &["log", "state", "files", "records", "memory"]),
+    ("view-component", &["log", "state", "records", "memory"]),
 ];
 
 #[test]

@@ -16,6 +16,7 @@ use openkoi_brokers::{
 use openkoi_core::{
     approval::Answer,
     deliberation::{assessment::Assessment, motion::Motion},
+    document::Document,
     effects::EffectLog,
     evaluation::{Subject, Verdict},
     evaluators::Evaluators,
@@ -35,6 +36,7 @@ use openkoi_core::{
     toolbox::Toolbox,
     trust::{Trust, TrustLevel},
     unrecorded::Unrecorded,
+    views::Views,
 };
 use openkoi_host::{
     Brokers, Host, Transport, Workdir,
@@ -45,6 +47,7 @@ use openkoi_host::{
         learner::CatalogLearners,
         provider::{CatalogModels, ModelSettings, ProviderSettings, Route},
         tool::{CatalogTools, ToolSettings},
+        view::CatalogViews,
     },
     manifest::Kind,
 };
@@ -381,6 +384,24 @@ impl World {
         result
     }
 
+    /// Has the one view of the world render a report.
+    ///
+    /// # Errors
+    ///
+    /// There is no such report, or it made no document.
+    ///
+    /// # Panics
+    ///
+    /// There is no view.
+    pub async fn render(&mut self, report: &str, arguments: &Value) -> Result<Document, Failure> {
+        let host = self.host();
+        let views = CatalogViews::new(&host, "/work");
+        let view =
+            host.catalog().of_kind(Kind::View).next().expect("there is a view").name().to_owned();
+        let report = views.report(&view, report)?;
+        views.render(&report, arguments).await
+    }
+
     /// Returns models that are all served by the one provider of the world, with these settings. Waits have
     /// their full length.
     ///
@@ -484,7 +505,7 @@ impl World {
         );
         let recorder = Arc::new(recorder);
         let key = "i1/t1/c0";
-        let trust = Trust { domains: BTreeMap::new(), fallback: self.trust };
+        let trust = Trust { fallback: self.trust, ..Trust::default() };
         let policy = Policy { trust, ..Policy::default() };
         let gate = Gate::new(
             policy,

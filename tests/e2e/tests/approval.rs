@@ -125,7 +125,7 @@ fn what_is_asked_for_is_shown_whole_and_harmlessly() {
 fn a_model_cannot_call_openkoi_to_widen_its_trust() {
     let binary = openkoi_test_support::binary::openkoi();
     let command = format!(
-        "'{0}' trust grant shell autonomous; '{0}' config; '{0}' undo --yes; '{0}' session list",
+        "'{0}' trust grant shell autonomous --yes; '{0}' config; '{0}' undo --yes; '{0}' session list",
         binary.display()
     );
     let home =
@@ -135,6 +135,9 @@ fn a_model_cannot_call_openkoi_to_widen_its_trust() {
     let run = home.openkoi([TASK, "-i", "1"]).timeout(LONG).run().expect_code(1);
 
     assert_eq!(std::fs::read(home.path().join("config.toml")).unwrap(), config, "{run}");
+    let trust = home.openkoi(["trust", "--json"]).run().expect_code(0).json();
+    let granted = trust["domains"].as_array().unwrap().iter().any(|one| one["origin"] == "granted");
+    assert!(!granted, "{trust}");
 }
 
 #[test]
@@ -322,6 +325,6 @@ fn a_rule_for_always_is_listed_holds_in_its_directory_and_can_be_taken_back() {
     let id = rule["id"].to_string();
     home.openkoi(["trust", "revoke", &id]).run().expect_code(0);
     home.openkoi(["trust", "revoke", &id]).run().expect_code(2);
-    let listed = home.openkoi(["trust"]).run().expect_code(0).stdout;
+    let listed = home.openkoi(["trust", "rules"]).run().expect_code(0).stdout;
     assert!(listed.starts_with("no rules"), "{listed}");
 }

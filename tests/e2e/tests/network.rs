@@ -170,3 +170,24 @@ fn a_person_is_asked_once_for_the_hosts_that_go_together() {
     let rules = home.openkoi(["trust", "rules"]).run().expect_code(0);
     assert!(rules.stdout.contains("network") && rules.stdout.contains("pypi"), "{rules}");
 }
+
+#[test]
+fn a_task_that_has_read_from_one_host_reaches_no_other_unasked_unless_the_grant_names_it() {
+    let (port, other) = (greeter(), greeter());
+    let world = |naming: &[&str]| {
+        let home = Home::new().config(&format!("[sandbox]\nnetwork = [\"localhost:{port}\"]\n"));
+        let grant = ["trust", "grant", "network", "autonomous", "--everywhere", "--yes"];
+        home.openkoi(grant.iter().chain(naming)).run().expect_code(0);
+        let places = [port, other].map(|port| reach(&format!("localhost:{port}")));
+        shell(home, &places)
+    };
+    let unasked = "nobody is there to allow it";
+
+    let (_, run, told) = world(&[]);
+    assert!(told[0].contains("hello from the host"), "{told:?} {run}");
+    assert!(told[1].contains(unasked), "{told:?} {run}");
+
+    let named = format!("network=localhost:{other}");
+    let (_, run, told) = world(&["--naming", &named]);
+    assert!(!told[1].contains(unasked), "{told:?} {run}");
+}

@@ -60,7 +60,9 @@ mod snapshots;
 mod think;
 mod tools;
 mod trial;
+mod trust;
 mod undo;
+mod views;
 mod whole_task;
 mod world;
 

@@ -156,6 +156,12 @@ impl Home {
         run.args(arguments)
     }
 
+    /// Returns a run of a shell script in the workspace, with the surroundings that the binary would have.
+    pub fn shell(&self, script: &str) -> Invocation {
+        let shell = Path::new("/bin/sh");
+        Invocation::new(shell, &self.workspace(), self.environment.clone()).args(["-c", script])
+    }
+
     /// Returns the workspace as a value.
     pub fn tree(&self) -> Tree {
         Tree::read(&self.workspace())

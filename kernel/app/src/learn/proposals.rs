@@ -9,7 +9,7 @@ use openkoi_brokers::{disk, durable};
 use openkoi_core::{
     failure::Failure,
     id::TaskId,
-    learning::Proposal,
+    learning::{Proposal, proposal::NEW_EVIDENCE},
     memory::{State, holds_secret},
     port::Proposals,
 };
@@ -22,7 +22,7 @@ use openkoi_storage::{
 use serde_json::Value;
 
 use super::error::LearnError;
-use crate::{app::App, editing, error::AppError, memory, skills};
+use crate::{app::App, editing, error::AppError, memory, skills, soul::changes};
 
 /// A pattern that is less sure than this is not proposed.
 const LEAST_SURE: f64 = 0.6;
@@ -74,6 +74,9 @@ impl StoredProposals {
     /// Says why a proposal is not to be kept. A learner may be anybody's.
     fn admitted(&self, proposal: &Proposal) -> Result<Result<(), &'static str>, StorageError> {
         let Proposal::Skill { name, description, text, tasks, confidence, .. } = proposal else {
+            if let Proposal::Soul { before, after, tasks, .. } = proposal {
+                return self.admitted_to_soul(before, after, tasks);
+            }
             let is_known = match proposal {
                 Proposal::Retire { learning, .. } => {
                     self.storage.find_learning(learning).is_ok_and(|one| one.state == State::Active)
@@ -93,6 +96,29 @@ impl StoredProposals {
             () if holds_secret(text) || holds_secret(description) => Err("it holds a secret"),
             () if *confidence < LEAST_SURE => Err("the learner is not sure enough"),
             () if tasks.is_empty() => Err("it rests on nothing"),
+            () if !self.all_accepted(tasks)? => Err("a task that it rests on was not accepted"),
+            () => Ok(()),
+        })
+    }
+
+    /// Says why a learner's change of SOUL.md is not to be proposed.
+    fn admitted_to_soul(
+        &self,
+        before: &str,
+        after: &str,
+        tasks: &[String],
+    ) -> Result<Result<(), &'static str>, StorageError> {
+        let Ok((_, text)) = changes::own(&self.app) else {
+            return Ok(Err("SOUL.md cannot be read"));
+        };
+        Ok(match () {
+            () if !changes::is_line(before) || !changes::is_line(after) => {
+                Err("it is no line of SOUL.md")
+            }
+            () if changes::changed(&text, before, after).is_none() => {
+                Err("what it would change does not stand in SOUL.md")
+            }
+            () if tasks.len() < NEW_EVIDENCE => Err("it rests on too few tasks"),
             () if !self.all_accepted(tasks)? => Err("a task that it rests on was not accepted"),
             () => Ok(()),
         })
@@ -157,12 +183,17 @@ pub struct ProposalSeen {
 ///
 /// When the storage cannot be read.
 pub fn seen(app: &App, storage: &Storage, kept: KeptProposal) -> Result<ProposalSeen, AppError> {
-    let draft = draft(&kept.proposal);
+    let mut draft = draft(&kept.proposal);
     let skill = draft.as_deref().and_then(|text| Skill::of_text(kept.proposal.title(), text).ok());
-    let before = match &skill {
+    let mut before = match &skill {
         Some(skill) => disk::read_text(&file_of(app, &skill.name)?, FILE_LIMIT).ok(),
         None => None,
     };
+    if let Proposal::Soul { before: line, after, .. } = &kept.proposal {
+        let (_, text) = changes::own(app)?;
+        draft = changes::changed(&text, line, after);
+        before = Some(text);
+    }
     let mut evidence = Vec::new();
     for id in kept.proposal.tasks() {
         match storage.find_task(id) {
@@ -194,7 +225,7 @@ fn applies_to(
     Ok(others.filter(|task| skills::fits_task(skill, &task.text)).take(SHOWN).collect())
 }
 
-/// Puts a proposal into effect, and returns the file of the skill that it made, if it makes one.
+/// Puts a proposal into effect, and returns the file that it made or changed, if there is one.
 ///
 /// # Errors
 ///
@@ -208,6 +239,9 @@ pub fn accept(
         (Proposal::Retire { learning, .. }, _) => {
             storage.set_state(learning, State::Retired, app.now_ms())?;
             None
+        }
+        (Proposal::Soul { before, after, reason, tasks }, _) => {
+            Some(changes::apply(app, changes::LineChange { before, after, reason, tasks })?)
         }
         (_, Some(text)) => {
             let skill = checked(kept.proposal.title(), &text)?;

@@ -98,7 +98,7 @@ fn read_option(provider: &str, path: &Path) -> Result<String, AppError> {
 
 /// A store without state, because providers have none.
 #[derive(Debug)]
-struct Stateless;
+pub(crate) struct Stateless;
 
 impl StateStore for Stateless {
     fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, Failure> {
@@ -119,5 +119,5 @@ impl StateStore for Stateless {
 }
 
 fn refused() -> Failure {
-    Failure::Failed("nothing is kept while providers are only asked for their models".to_owned())
+    Failure::Failed("nothing is kept here".to_owned())
 }

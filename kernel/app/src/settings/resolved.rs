@@ -454,6 +454,7 @@ impl Reader<'_> {
                 .get(&["trust", "default"])
                 .and_then(level)
                 .unwrap_or(TrustLevel::Ask),
+            ..Trust::default()
         }
     }
 

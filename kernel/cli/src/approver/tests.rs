@@ -22,6 +22,7 @@ fn request(target: &str, details: &str) -> ApprovalRequest {
         target: target.to_owned(),
         details: details.to_owned(),
         shown: String::new(),
+        why: String::new(),
         hash: String::new(),
         rule,
         alike: None,

@@ -6,8 +6,7 @@ use std::ffi::OsString;
 use super::words;
 use crate::error::CommandError;
 
-const PLANNED: [&str; 9] =
-    ["setup", "init", "dashboard", "update", "soul", "mind", "world", "reflect", "daemon"];
+const PLANNED: [&str; 5] = ["setup", "init", "dashboard", "update", "daemon"];
 
 pub(super) fn is_planned(word: &str) -> bool {
     PLANNED.contains(&word)

@@ -66,7 +66,15 @@ pub enum CliCommand {
     Skill(commands::skill::Args),
     /// Install skills of others, bring them up to date and remove them
     Learn(commands::learn::Args),
-    /// List and take back the rules of your "always" answers
+    /// Show what work is held to and what your choices show, and let it change
+    Soul(commands::soul::Args),
+    /// Show how work is deliberated and judged, and who was right
+    Mind(commands::mind::Args),
+    /// Show what earlier tasks tell of tools, fields of work and you
+    World(commands::world::Args),
+    /// Show what was done, how it went, and where it was wrong
+    Reflect(commands::reflect::Args),
+    /// Show and grant how far the agent may act by itself, and what it did unasked
     Trust(commands::trust::Args),
     /// Log in to a provider or keep its key, and show what is connected
     Connect(commands::connect::Args),

@@ -1,9 +1,12 @@
 //! `openkoi completions`: a script with which a shell completes lines. In bash, zsh and fish it asks the program for
 //! the names of tasks, sessions, models, providers and components, with `openkoi __complete KIND`.
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 use clap_complete::Shell;
-use openkoi_core::id;
+use openkoi_app::error::AppError;
+use openkoi_core::{id, port::Records, records::RecordQuery};
 use openkoi_storage::{proposals::KeptProposal, sessions::SessionQuery, tasks::TaskQuery};
 
 use crate::{
@@ -18,6 +21,8 @@ use crate::{
 pub(crate) const ASK: &str = "__complete";
 /// The number of tasks, and of sessions, that are offered.
 const OFFERED: u32 = 50;
+/// The last calls whose tools are offered.
+const LOOKED_AT: u32 = 1_000;
 
 const BASH: &str = include_str!("completions/names.bash");
 const ZSH: &str = include_str!("completions/names.zsh");
@@ -97,6 +102,14 @@ fn known(kind: &str, context: &Context) -> Result<Vec<String>, CommandError> {
         }
         "skills" => {
             Ok(skill::find::loaded(context)?.all().map(|one| one.skill.name.clone()).collect())
+        }
+        "domains" => Ok(context.app.domains()?.into_iter().collect()),
+        "tools" => {
+            let Some(storage) = context.existing_storage()? else { return Ok(Vec::new()) };
+            let last = RecordQuery { limit: LOOKED_AT, ..RecordQuery::default() };
+            let calls = storage.calls(&last).map_err(AppError::Records)?;
+            let names: BTreeSet<String> = calls.into_iter().map(|call| call.tool).collect();
+            Ok(names.into_iter().collect())
         }
         "components" => {
             let built_in = context.components().iter().map(|one| one.name.to_owned());

@@ -1,7 +1,7 @@
 //! `openkoi learn`: skills that learners propose, and skills of others.
 
 mod install;
-mod propose;
+pub(super) mod propose;
 mod proposed;
 mod shown;
 

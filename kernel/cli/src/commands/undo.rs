@@ -3,7 +3,10 @@
 //! The plan is made and applied by [`openkoi_app::undo`]. Here it is shown, and the person is asked
 //! to agree. `openkoi rewind` is shown and asked for in the same way.
 
-use openkoi_app::undo::{UndoKind, UndoOf, UndoPlan, UndoReport};
+use openkoi_app::{
+    trust,
+    undo::{UndoKind, UndoOf, UndoPlan, UndoReport},
+};
 use openkoi_core::{
     document::{Block, Document, Pairs, Span, Tone, Value},
     evaluation::{Change, ChangeKind},
@@ -61,6 +64,13 @@ pub(super) fn carry_out(
 ) -> Result<Reply, CommandError> {
     agree(&plan, yes, context)?;
     let report = plan.apply(&context.app)?;
+    for ended in trust::settle(&context.app, &*context.storage()?)? {
+        let domain = &ended.domain;
+        let notice = format!(
+            "the grant of autonomous in {domain} has ended: work that was done because of it is undone"
+        );
+        context.printer.notice(&notice);
+    }
     let all = report.conflicts.is_empty();
     let restored = Restored { plan, report };
     let exit = if all { Exit::Accepted } else { Exit::NotAccepted };

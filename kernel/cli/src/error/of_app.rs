@@ -12,6 +12,7 @@ use openkoi_app::{
     suggest,
     undo::{UndoError, UndoLogError},
 };
+use openkoi_core::failure::Failure;
 use openkoi_storage::{Candidate, StorageError};
 
 use super::CommandError;
@@ -30,6 +31,7 @@ impl From<AppError> for CommandError {
             AppError::Worktree(error) => Self::from_error(Exit::Usage, &error)
                 .hint("`--worktree` needs a git repository with a commit"),
             AppError::Memory(error) => Self::usage(error.to_string()),
+            AppError::SoulChange(error) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Learn(error) => error.into(),
             AppError::Edit(EditError::NoEditor) => {
                 Self::usage(EditError::NoEditor.to_string()).hint("export EDITOR=vi")
@@ -37,6 +39,7 @@ impl From<AppError> for CommandError {
             AppError::Edit(error) => Self::from_error(Exit::NotAccepted, &error),
             AppError::DryRun(error) => Self::from_error(Exit::Usage, &error),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
+            AppError::Report(Failure::NotFound(what)) => Self::usage(format!("there is no {what}")),
             AppError::NoSession => Self::usage(error.to_string()),
             AppError::Component { .. }
             | AppError::Catalogue(_)
@@ -44,6 +47,7 @@ impl From<AppError> for CommandError {
             | AppError::Records(_)
             | AppError::Unwritten(_)
             | AppError::Unremoved { .. }
+            | AppError::Report(_)
             | AppError::Thread(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Soul { .. }

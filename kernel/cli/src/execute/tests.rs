@@ -234,6 +234,7 @@ fn an_approval_that_nobody_can_give_says_where_to_give_it() {
         target: "GET https://example.com".to_owned(),
         details: String::new(),
         shown: String::new(),
+        why: String::new(),
         alike: None,
         hash: String::new(),
         rule: Rule {

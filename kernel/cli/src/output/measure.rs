@@ -1,7 +1,17 @@
 //! Times, amounts and sizes in words, for people. JSON has the exact values.
 
-/// Returns how long ago `then_ms` was, or the date if that is more than a month.
+/// Returns how long ago `then_ms` was, or how far ahead it is; the date if that is more than a month.
 pub fn ago(now_ms: u64, then_ms: u64) -> String {
+    // A clock that was a little wrong makes nothing a thing of the future.
+    if then_ms > now_ms.saturating_add(60_000) {
+        let minutes = (then_ms - now_ms).div_ceil(60_000);
+        return match minutes {
+            0..120 => format!("in {minutes} min"),
+            120..2_880 => format!("in {} h", minutes / 60),
+            2_880..44_640 => format!("in {} days", minutes / 1_440),
+            _ => timestamp(then_ms).get(..10).unwrap_or_default().to_owned(),
+        };
+    }
     let seconds = now_ms.saturating_sub(then_ms) / 1000;
     match seconds {
         0..10 => "just now".to_owned(),
@@ -90,6 +100,11 @@ mod tests {
         assert_eq!(before(86_400 * 30), "30 days ago");
         assert_eq!(before(86_400 * 60), "2025-12-31");
         assert_eq!(ago(NOW, NOW + 5_000), "just now");
+        let ahead = |seconds: u64| ago(NOW, NOW + seconds * 1000);
+        assert_eq!(ahead(90), "in 2 min");
+        assert_eq!(ahead(86_400), "in 24 h");
+        assert_eq!(ahead(86_400 * 7), "in 7 days");
+        assert_eq!(ahead(86_400 * 60), "2026-04-30");
     }
 
     #[test]

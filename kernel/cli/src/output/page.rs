@@ -1,5 +1,7 @@
 //! A page of text for a person, written from top to bottom.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{Grid, Palette, Style, ago, sanitise, sanitise_line};
 
 /// A page of lines, fields and tables. Text that is put on it is sanitised.
@@ -37,6 +39,35 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Writes pieces of text as [`Page::pieces`] does, on as many lines as a screen needs. Those after the first are set in.
+    pub(super) fn flowing<'a>(
+        &mut self,
+        indent: usize,
+        pieces: impl IntoIterator<Item = (Style, &'a str)>,
+    ) {
+        let Some(width) = self.width else { return self.pieces(pieces) };
+        let mut column = 0;
+        for (style, text) in pieces {
+            let text = sanitise_line(text);
+            for word in text.split_inclusive(' ') {
+                if column > indent && column + word.trim_end().width() > width {
+                    self.text.truncate(self.text.trim_end_matches(' ').len());
+                    self.text.push('\n');
+                    self.text.push_str(&" ".repeat(indent));
+                    column = indent;
+                }
+                self.text.push_str(&self.palette.paint(style, word));
+                column += word.width();
+            }
+        }
+        self.text.push('\n');
+    }
+
+    /// Returns the width of the page, if it has one.
+    pub(super) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
     /// Writes an empty line, unless the page is empty.
     pub(super) fn gap(&mut self) {
         if !self.text.is_empty() {
@@ -47,7 +78,7 @@ impl Page {
     /// Writes a title after a gap.
     pub(super) fn title(&mut self, text: &str) {
         self.gap();
-        self.styled(text, Style::Strong);
+        self.flowing(0, [(Style::Strong, text)]);
     }
 
     /// Writes a label and its value, aligned with those above, in a style.
@@ -93,6 +124,21 @@ mod tests {
         page.field("task", "one\nstatus  accepted", Style::Plain);
 
         assert_eq!(page.finish(), "model        a/b\ntask         one status  accepted\n");
+    }
+
+    #[test]
+    fn text_flows_over_as_many_lines_as_a_screen_needs_and_stays_on_one_elsewhere() {
+        let pieces =
+            || [(Style::Plain, "- "), (Style::Good, "one two"), (Style::Plain, " three four")];
+        let flowing = |width| {
+            let mut page = Page::new(Palette::PLAIN, width, 0);
+            page.flowing(2, pieces());
+            page.finish()
+        };
+
+        assert_eq!(flowing(None), "- one two three four\n");
+        assert_eq!(flowing(Some(10)), "- one two\n  three\n  four\n");
+        assert_eq!(flowing(Some(1)), "- one\n  two\n  three\n  four\n");
     }
 
     #[test]

@@ -12,8 +12,11 @@ use super::{Align, Cell, Grid, Page, Style, bytes, count, diff, duration, money_
 
 /// The number of characters that are shown of each end of a line of a diff on a screen. A file or a program gets it whole.
 const LINE_END: usize = 600;
-/// The width of a full bar.
-const BAR: f64 = 24.0;
+/// The width of a full bar, and the least on a narrow screen.
+const BAR: usize = 24;
+const SHORTEST_BAR: usize = 8;
+/// How far the lines of a notice are set in.
+const NOTICE: usize = 6;
 
 /// Writes a document on a page.
 pub(crate) fn write(document: &Document, page: &mut Page) {
@@ -22,7 +25,7 @@ pub(crate) fn write(document: &Document, page: &mut Page) {
             Block::Heading(heading) if !heading.text.is_empty() => page.title(&heading.text),
             Block::Heading(heading) if heading.key.is_empty() => page.gap(),
             Block::Heading(_) => {}
-            Block::Paragraph(spans) => page.pieces(pieces(spans)),
+            Block::Paragraph(spans) => page.flowing(0, pieces(spans)),
             Block::Items(list) => list.iter().for_each(|one| item(one, page)),
             Block::Table(table) => rows(table, page),
             Block::Pairs(list) => pairs(list, page),
@@ -68,7 +71,7 @@ fn item(item: &Item, page: &mut Page) {
         0 => "- ".to_owned(),
         depth => "  ".repeat(usize::from(depth)),
     };
-    page.pieces([(Style::Plain, lead.as_str())].into_iter().chain(pieces(&item.text)));
+    page.flowing(lead.len(), [(Style::Plain, lead.as_str())].into_iter().chain(pieces(&item.text)));
 }
 
 fn pairs(pairs: &Pairs, page: &mut Page) {
@@ -172,22 +175,36 @@ fn joined<'a>(words: impl Iterator<Item = Option<Cow<'a, str>>>) -> String {
     words.flatten().collect::<Vec<_>>().join(", ")
 }
 
+/// Draws bars behind their labels. Where a screen is too narrow for what is written behind them, the bars stand below it.
 fn bars(bars: &Bars, page: &mut Page) {
-    let label = bars.entries.iter().map(|bar| bar.label.width()).max().unwrap_or(0);
+    let shown: Vec<String> = bars
+        .entries
+        .iter()
+        .map(|bar| words(&bar.shown, page).unwrap_or_default().into_owned())
+        .collect();
+    let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+    let label = widest(&mut bars.entries.iter().map(|bar| bar.label.width()));
+    let written = label + widest(&mut shown.iter().map(|words| words.width())) + 4;
+    let beside = page.width().map_or(BAR, |width| width.saturating_sub(written).min(BAR));
+    let full = if beside < SHORTEST_BAR { page.width().unwrap_or(BAR).min(BAR) } else { beside };
     let longest = || bars.entries.iter().map(|bar| bar.value).fold(0.0, f64::max);
-    let full = bars.full.unwrap_or_else(longest);
-    for bar in &bars.entries {
-        let share = if full > 0.0 { (bar.value / full).clamp(0.0, 1.0) } else { 0.0 };
+    let most = bars.full.unwrap_or_else(longest);
+    for (bar, shown) in bars.entries.iter().zip(&shown) {
+        let share = if most > 0.0 { (bar.value / most).clamp(0.0, 1.0) } else { 0.0 };
         // A number that is none becomes 0 here.
-        let length = (share * BAR).round() as usize;
+        let drawn = "█".repeat((share * full as f64).round() as usize);
         let gap = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width()));
-        let drawn = "█".repeat(length);
-        let (before, after) = (gap(&bar.label, label), gap(&drawn, BAR as usize));
-        let shown = words(&bar.shown, page).unwrap_or_default().into_owned();
+        let before = format!("{}{}  ", bar.label, gap(&bar.label, label));
+        if beside < SHORTEST_BAR {
+            page.pieces([(Style::Plain, format!("{before}{shown}").as_str())]);
+            page.pieces([(of_tone(bar.tone), drawn.as_str())]);
+            continue;
+        }
+        let after = format!("{}  {shown}", gap(&drawn, full));
         page.pieces([
-            (Style::Plain, format!("{}{before}  ", bar.label).as_str()),
+            (Style::Plain, before.as_str()),
             (of_tone(bar.tone), drawn.as_str()),
-            (Style::Plain, format!("{after}  {shown}").as_str()),
+            (Style::Plain, after.as_str()),
         ]);
     }
 }
@@ -201,9 +218,11 @@ fn moments(timeline: &Timeline, page: &mut Page) {
             Style::Plain => (of_tone(moment.tone), span.text.as_str()),
             style => (style, span.text.as_str()),
         });
-        page.pieces([(Style::Faint, lead.as_str())].into_iter().chain(toned));
+        let indent = width + 2;
+        page.flowing(indent, [(Style::Faint, lead.as_str())].into_iter().chain(toned));
         for line in moment.detail.lines() {
-            page.pieces([(Style::Faint, format!("{}{line}", " ".repeat(width + 2)).as_str())]);
+            let before = " ".repeat(indent);
+            page.flowing(indent, [(Style::Plain, before.as_str()), (Style::Faint, line)]);
         }
     }
 }
@@ -221,7 +240,7 @@ fn notice(notice: &Notice, page: &mut Page) {
         about => format!(" {about:<11} "),
     };
     let lead = [(of_tone(notice.tone), word.as_str()), (Style::Plain, about.as_str())];
-    page.pieces(lead.into_iter().chain(pieces(&notice.text)));
+    page.flowing(NOTICE, lead.into_iter().chain(pieces(&notice.text)));
     for hint in &notice.hints {
         page.pieces([(Style::Plain, format!("        hint: {hint}").as_str())]);
     }
@@ -372,6 +391,22 @@ mod tests {
                 "a     {full}  50 %\nlong  {half}  50 %\nb     {none}  50 %\nc     {none}  50 %\n"
             )
         );
+    }
+
+    #[test]
+    fn on_a_narrow_screen_bars_are_shorter_or_stand_below_their_words() {
+        let bar = |label: &str, shown: &str| Bar {
+            label: label.to_owned(),
+            value: 1.0,
+            shown: Value::from(shown),
+            tone: Tone::Good,
+        };
+        let bars = |shown| Bars { key: String::new(), entries: vec![bar("a", shown)], full: None };
+
+        let short = shown(&Document::new("").with(bars("5 of 5")), Some(20));
+        assert_eq!(short, format!("a  {}  5 of 5\n", "█".repeat(9)));
+        let below = shown(&Document::new("").with(bars("too few to say")), Some(20));
+        assert_eq!(below, format!("a  too few to say\n{}\n", "█".repeat(20)));
     }
 
     #[test]

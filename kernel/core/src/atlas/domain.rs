@@ -88,7 +88,7 @@ impl DomainAtlas {
 }
 
 /// Returns the kind of a file by its ending.
-fn kind(path: &str) -> Option<&'static str> {
+pub(super) fn kind(path: &str) -> Option<&'static str> {
     let name = path.rsplit('/').next()?;
     let (_, ending) = name.rsplit_once('.')?;
     let ending = ending.to_ascii_lowercase();

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     future::{self, Future},
     pin::pin,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -95,6 +96,14 @@ fn gate(desk: &Arc<Desk>) -> Gate {
 
 /// A gate of a run whose journal is what the desk holds.
 fn gate_with(desk: &Arc<Desk>, fallback: TrustLevel, doubt: Option<PlaceDoubt>) -> Gate {
+    gate_of(
+        desk,
+        Policy { trust: Trust { fallback, ..Trust::default() }, doubt, ..Policy::default() },
+    )
+}
+
+/// A gate with a policy of its own, for the workspace and the session of all.
+fn gate_of(desk: &Arc<Desk>, policy: Policy) -> Gate {
     let entries = lock(&desk.entries).clone();
     let recorder = Recorder::new(
         TaskId::new("t"),
@@ -104,9 +113,8 @@ fn gate_with(desk: &Arc<Desk>, fallback: TrustLevel, doubt: Option<PlaceDoubt>) 
         desk.clone(),
         desk.clone(),
     );
-    let trust = Trust { fallback, ..Trust::default() };
     let (workspace, session) = ("/pond".to_owned(), "s1".to_owned());
-    let policy = Policy { trust, workspace, session, doubt, ..Policy::default() };
+    let policy = Policy { workspace, session, ..policy };
     Gate::new(policy, desk.clone(), Arc::new(recorder), desk.clone())
 }
 
@@ -542,4 +550,76 @@ fn always_for_a_place_in_doubt_is_a_rule_of_this_workspace() {
     let rule = &rules[0];
     assert_eq!((rule.action.as_str(), rule.target.as_str()), ("work in the whole pond", "/pond"));
     assert_eq!(rule.workspace.as_deref(), Some("/pond"));
+}
+
+fn mail() -> Tool {
+    Tool {
+        name: "send_mail".to_owned(),
+        effect: Effect::Send,
+        domain: "mail".to_owned(),
+        target: Some("/to".to_owned()),
+        origin: "mail".to_owned(),
+        ..shell()
+    }
+}
+
+/// Sends a letter, and returns whether that is let through.
+fn sends(gate: &Gate, key: &str, to: &str) -> bool {
+    let arguments = serde_json::json!({ "to": to }).to_string();
+    let call = ToolCall { id: "c".to_owned(), name: "send_mail".to_owned(), arguments };
+    now(gate.pass_call(key, &mail(), &call, false)).unwrap().is_ok()
+}
+
+/// Everything is trusted, and the grant of mail names one letter.
+fn autonomous() -> Policy {
+    let named = BTreeMap::from([("mail".to_owned(), vec!["send_mail=anna@*".parse().unwrap()])]);
+    let trust = Trust { fallback: TrustLevel::Autonomous, named, ..Trust::default() };
+    Policy { trust, ..Policy::default() }
+}
+
+#[test]
+fn a_run_that_has_read_what_others_wrote_sends_nothing_unasked_that_no_grant_names() {
+    let desk = Arc::new(Desk::default());
+    let gate = gate_of(&desk, autonomous());
+    assert!(sends(&gate, "k1", "bob@pond"), "nothing was read yet");
+
+    now(gate.pass_host("k2", "shell", &host())).unwrap().unwrap();
+
+    assert!(!sends(&gate, "k3", "bob@pond"));
+    assert!(sends(&gate, "k4", "anna@pond"), "its grant names it");
+    let left = gate.unanswered();
+    let [one] = left.as_slice() else { panic!("{left:?}") };
+    assert!(one.request.why.contains("crates.io"), "{}", one.request.why);
+    // What was reached goes on being reached, and changes of files need no answer.
+    now(gate.pass_host("k5", "shell", &host())).unwrap().unwrap();
+    assert!(ask(&gate, "k6", "make").unwrap().is_ok());
+    let other = HostQuestion::about("npmjs.org", 443);
+    now(gate.pass_host("k7", "shell", &other)).unwrap().unwrap_err();
+}
+
+#[test]
+fn what_a_run_has_read_is_known_when_it_goes_on_and_to_the_next_of_its_conversation() {
+    let desk = Arc::new(Desk::default());
+    now(gate_of(&desk, autonomous()).pass_host("k1", "shell", &host())).unwrap().unwrap();
+
+    let resumed = gate_of(&desk, autonomous());
+    assert!(!sends(&resumed, "k2", "bob@pond"));
+
+    let next = Arc::new(Desk::default());
+    let after = gate_of(&next, Policy { read: Some("a page".to_owned()), ..autonomous() });
+    assert!(!sends(&after, "k1", "bob@pond"));
+    assert!(after.unanswered()[0].request.why.contains("a page"));
+}
+
+#[test]
+fn a_grant_that_ends_while_a_run_goes_on_ends_for_it_too() {
+    let desk = Arc::new(Desk::default());
+    let mut policy = autonomous();
+    policy.trust.until_ms.insert("mail".to_owned(), (5_000, TrustLevel::Act));
+    let gate = gate_of(&desk, policy);
+    assert!(sends(&gate, "k1", "bob@pond"));
+
+    desk.now_ms.store(5_000, Ordering::Relaxed);
+
+    assert!(!sends(&gate, "k2", "bob@pond"));
 }

@@ -17,7 +17,7 @@ use crate::{
 impl Gate {
     /// Returns whether a command is tried: nobody has decided about it, and its domain suggests.
     pub(super) fn tries(&self, action: &GatedAction<'_>) -> bool {
-        let level = self.trust.level(action.domain);
+        let level = self.trust.level_at(action.domain, self.recorder.now_ms());
         action.is_command && level.tries(action.effect) && self.by_rule(action).is_none()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use openkoi_core::{
-    capability::{Grant, Use},
+    capability::{Coverage, Grant, Use},
     failure::Failure,
     scope::Scope,
 };
@@ -21,7 +21,15 @@ use crate::{
     workdir::Workdir,
 };
 
-/// The call of a run that a guest serves. Providers are called without one, and have no capabilities.
+/// Somebody outside of a run, for whom a guest reads what is kept.
+pub(crate) struct Reader {
+    /// The capabilities of the call.
+    pub(crate) grant: Grant,
+    /// The workspace that they are in.
+    pub(crate) workspace: String,
+}
+
+/// The call of a run that a guest serves. Providers and views are called without one.
 pub(crate) struct Caller {
     /// The surroundings of the call.
     pub(crate) scope: Scope,
@@ -59,6 +67,7 @@ pub(crate) struct GuestState {
     pub(crate) component: Arc<str>,
     pub(crate) brokers: Arc<Brokers>,
     pub(crate) caller: Option<Arc<Caller>>,
+    reader: Option<Arc<Reader>>,
     pub(crate) log: Arc<CallLog>,
     /// The layer of the call, once a program ran.
     pub(crate) layer: Option<Arc<CallLayer>>,
@@ -88,6 +97,7 @@ impl GuestState {
             component: Arc::from(component),
             brokers: Arc::clone(brokers),
             caller: caller.map(Arc::new),
+            reader: None,
             log,
             layer: None,
             copy: None,
@@ -96,6 +106,17 @@ impl GuestState {
             calls: 0,
             bytes: 0,
         }
+    }
+
+    /// Returns the state of a guest that reads for somebody outside of a run.
+    pub(crate) fn reading(
+        component: &str,
+        limits: CallLimits,
+        brokers: &Arc<Brokers>,
+        reader: Reader,
+    ) -> Self {
+        let reader = Some(Arc::new(reader));
+        Self { reader, ..Self::new(component, limits, brokers, None) }
     }
 
     /// Returns files of the workspace that programs of the call rewrote, where that is known.
@@ -131,8 +152,23 @@ impl GuestState {
 
     /// Returns the call that the guest serves.
     pub(crate) fn caller(&self) -> Result<Arc<Caller>, Failure> {
-        let nobody = || Failure::Unsupported("a provider has no capabilities".to_owned());
+        let nobody = || Failure::Unsupported("there is no run that it could be for".to_owned());
         self.caller.clone().ok_or_else(nobody)
+    }
+
+    /// Lets a use pass that only reads what is kept, and returns the workspace that it is for. Outside of a run there is no
+    /// gate, and the grant decides alone.
+    pub(crate) async fn pass_reading(&mut self, wanted: &Use<'_>) -> Result<String, Failure> {
+        let Some(reader) = &self.reader else {
+            let caller = self.pass(wanted).await?;
+            return Ok(caller.workdir.root.to_string_lossy().into_owned());
+        };
+        match reader.grant.coverage(wanted) {
+            Coverage::Named => Ok(reader.workspace.clone()),
+            Coverage::Wildcard | Coverage::None => {
+                Err(reader.grant.refusal(&self.component, wanted))
+            }
+        }
     }
 
     /// Asks the gate to let a use of a capability pass.

@@ -26,9 +26,8 @@ impl GuestState {
     async fn recalled(&mut self, query: String, limit: u32) -> Result<Vec<Learning>, Stop> {
         self.charge(query.len())?;
         let wanted = Use::Whole { interface: "memory", target: "what is remembered" };
-        let caller = self.pass(&wanted).await?;
+        let workspace = self.pass_reading(&wanted).await?;
         let (memory, limit) = (Arc::clone(&self.brokers.memory), limit.min(MOST) as usize);
-        let workspace = caller.workdir.root.to_string_lossy().into_owned();
         let work = move || memory.recall(&workspace, &query, limit);
         let found = blocking(self.limits.host_call, work).await?;
         let found: Vec<Learning> = found.into_iter().map(learning).collect();

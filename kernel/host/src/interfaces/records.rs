@@ -8,15 +8,16 @@ use openkoi_core::{
     failure::Failure,
     port::Records,
     records::{self as core, CallEnd, Reaction, TaskStage},
+    tool::Effect,
 };
 
 use super::{Stop, WitResult, blocking, wit_result};
 use crate::{
     bindings::imports::openkoi::{
         host::records::{
-            Assessment, Call, CallOutcome, ChangedFile, Check, Command, Host, Iteration,
-            IterationDecision, Query, Reaction as WitReaction, ReactionKind, ShownLearning,
-            Spending, Task, TaskStatus, Verdict, Vote as WitVote,
+            ActionEffect, Assessment, Call, CallOutcome, ChangedFile, Check, Command, Decision,
+            Host, Iteration, IterationDecision, Query, Reaction as WitReaction, ReactionKind,
+            ShownLearning, Spending, Task, TaskStatus, Verdict, Vote as WitVote,
         },
         types::conversation::Usage,
     },
@@ -41,6 +42,10 @@ impl Host for GuestState {
 
     async fn calls(&mut self, query: Query) -> WitResult<Vec<Call>> {
         wit_result(self.recorded(query, |records, query| records.calls(query), call).await)
+    }
+
+    async fn decisions(&mut self, query: Query) -> WitResult<Vec<Decision>> {
+        wit_result(self.recorded(query, |records, query| records.decisions(query), decision).await)
     }
 
     async fn verdicts(&mut self, query: Query) -> WitResult<Vec<Verdict>> {
@@ -94,7 +99,7 @@ impl GuestState {
     ) -> Result<Vec<W>, Stop> {
         self.charge(query.task.as_ref().map_or(0, String::len))?;
         let wanted = Use::Whole { interface: "records", target: "the records of earlier tasks" };
-        self.pass(&wanted).await?;
+        self.pass_reading(&wanted).await?;
         let records = Arc::clone(&self.brokers.records);
         let limit = query.limit.min(MOST);
         let query = core::RecordQuery { task: query.task, since_ms: query.since_ms, limit };
@@ -151,6 +156,28 @@ fn call(one: core::PastCall) -> Call {
         },
         at_ms: one.at_ms,
         duration_ms: one.duration_ms,
+    }
+}
+
+fn decision(one: core::PastDecision) -> Decision {
+    Decision {
+        task: one.task.to_string(),
+        key: one.key,
+        origin: one.origin,
+        action: one.action,
+        effect: match one.effect {
+            Effect::Read => ActionEffect::Read,
+            Effect::Write => ActionEffect::Write,
+            Effect::Execute => ActionEffect::Execute,
+            Effect::Send => ActionEffect::Send,
+            Effect::Destructive => ActionEffect::Destructive,
+        },
+        domain: one.domain,
+        target: one.target,
+        ground: one.ground,
+        allowed: one.allowed,
+        answered: one.answered,
+        at_ms: one.at_ms,
     }
 }
 

@@ -73,7 +73,7 @@ impl GuestState {
         key: &str,
         work: impl FnOnce(&dyn StateStore, &str, &str) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.pass(&Use::Whole { interface: "state", target: "its own state" }).await?;
+        self.pass_reading(&Use::Whole { interface: "state", target: "its own state" }).await?;
         if key.len() > KEY_BYTES {
             return Err(limited("state-key-bytes", KEY_BYTES));
         }

@@ -3,6 +3,7 @@
 mod credentials;
 mod forms;
 mod provider;
+mod view;
 mod webhook;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,7 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     if let Some(evaluator) = &manifest.evaluator {
         check_words(&evaluator.answer_words)?;
     }
+    view::check(manifest)?;
     provider::check(manifest)
 }
 

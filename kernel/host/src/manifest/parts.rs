@@ -42,6 +42,8 @@ pub struct Manifest {
     pub provider: Option<ProviderEntry>,
     /// The part of an evaluator.
     pub evaluator: Option<EvaluatorEntry>,
+    /// The part of a view.
+    pub view: Option<ViewEntry>,
     /// The requests by which a service calls the host.
     pub webhook: Option<WebhookEntry>,
     /// The limits that its calls ask for.
@@ -324,6 +326,29 @@ fn usual_tolerance() -> u32 {
     300
 }
 
+/// The part of a view.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ViewEntry {
+    /// The reports that it renders.
+    #[serde(rename = "report")]
+    pub reports: Vec<ReportEntry>,
+}
+
+/// One report.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReportEntry {
+    /// The name, unique in the view.
+    pub name: String,
+    /// What a person asks for it with.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// The facts that it wants beside these, by their words.
+    #[serde(default)]
+    pub given: Vec<String>,
+}
+
 /// Limits that a component asks for. An absent one is the default of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -379,8 +404,9 @@ impl Manifest {
     pub(crate) fn parts(&self) -> impl Iterator<Item = &'static str> {
         let provider = self.provider.as_ref().map(|_| "provider");
         let evaluator = self.evaluator.as_ref().map(|_| "evaluator");
+        let view = self.view.as_ref().map(|_| "view");
         let webhook = self.webhook.as_ref().map(|_| "webhook");
-        provider.into_iter().chain(evaluator).chain(webhook)
+        provider.into_iter().chain(evaluator).chain(view).chain(webhook)
     }
 
     /// Returns true if the component or one of its tools asks for `interface`.

@@ -91,6 +91,12 @@ pub(crate) fn agency_world() -> World {
     World::of(COUNCILLOR.get_or_init(|| one(&example("councillor"))).clone())
 }
 
+/// Returns a world with the view that shows what its argument says.
+pub(crate) fn view_world() -> World {
+    static WINDOW: OnceLock<Catalog> = OnceLock::new();
+    World::of(WINDOW.get_or_init(|| one(&example("window"))).clone())
+}
+
 fn example(name: &str) -> Vec<u8> {
     build_example(folder(), "openkoi-guests", name).expect("it builds")
 }

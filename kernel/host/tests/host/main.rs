@@ -26,4 +26,5 @@ mod retries;
 mod sabotage;
 mod services;
 mod tools;
+mod views;
 mod worlds;

@@ -35,7 +35,7 @@ const WRITTEN: [(&str, Kind, &[&str], &[&str]); 9] = [
         &["openkoi:agency/agency"],
     ),
     ("filter", Kind::Filter, &[], &["openkoi:filter/filter"]),
-    ("view", Kind::View, &["log", "state", "files", "records", "memory"], &["openkoi:view/view"]),
+    ("view", Kind::View, &["log", "state", "records", "memory"], &["openkoi:view/view"]),
     (
         "learner",
         Kind::Learner,

@@ -67,6 +67,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/13-assessments.sql"),
         schema: "47e42cc9dd8ca268bd513727642f9c66427acf45921aebf9a698c49541f57486",
     },
+    Migration {
+        sql: include_str!("../schema/14-trust.sql"),
+        schema: "12c838081e45f5171c2602ed52f2a0906565f118ebcb9d1bd84c80d07a0586ca",
+    },
 ];
 
 /// The newest version of the database.

@@ -1,26 +1,9 @@
 //! What the user allowed.
 
-use openkoi_core::{
-    approval::Rule, capability::Grant, grant::ComponentGrant, id::SessionId, trust::TrustLevel,
-};
+use openkoi_core::{approval::Rule, capability::Grant, grant::ComponentGrant, id::SessionId};
 use openkoi_storage::sessions::{NewSession, SessionKind};
 
 use crate::support::Home;
-
-#[test]
-fn a_domain_has_its_own_trust_level_or_that_of_the_others() {
-    let home = Home::new();
-    let storage = home.open();
-    let levels =
-        "INSERT INTO trust_levels VALUES ('mail', 'suggest', 2), ('files', 'autonomous', 3)";
-    rusqlite::Connection::open(home.database()).unwrap().execute(levels, ()).unwrap();
-
-    let trust = storage.trust(TrustLevel::Act).unwrap();
-
-    assert_eq!(trust.level("mail"), TrustLevel::Suggest);
-    assert_eq!(trust.level("files"), TrustLevel::Autonomous);
-    assert_eq!(trust.level("shell"), TrustLevel::Act);
-}
 
 fn rule(allow: bool, target: &str) -> Rule {
     let text = str::to_owned;

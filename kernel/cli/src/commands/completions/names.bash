@@ -2,6 +2,9 @@
 # Names that only the program knows.
 _openkoi_kind() {
     case "$1 $2" in
+        "soul undo") ;;
+        "trust grant" | "trust revoke" | "trust audit") echo domains ;;
+        "world tools") echo tools ;;
         "task show" | "task diff" | "task replay" | "task verify" | *" resume" | *" undo" | *" rewind")
             if [ "$1" = session ]; then echo sessions; else echo tasks; fi ;;
         "session show" | "session delete" | *" -r" | *" --resume" | *" --session") echo sessions ;;

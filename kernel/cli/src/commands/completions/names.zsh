@@ -3,6 +3,9 @@
 _openkoi_named() {
     local kind="" before="${words[CURRENT-2]}" last="${words[CURRENT-1]}"
     case "$before $last" in
+        "soul undo") ;;
+        "trust grant" | "trust revoke" | "trust audit") kind=domains ;;
+        "world tools") kind=tools ;;
         "session resume" | "session show" | "session delete" | *" -r" | *" --resume" | *" --session") kind=sessions ;;
         "task show" | "task diff" | "task replay" | "task verify" | *" resume" | *" undo" | *" rewind") kind=tasks ;;
         *" -m" | *" --model") kind=models ;;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use openkoi_app::learn::proposals::{self, ProposalSeen};
-use openkoi_core::id;
+use openkoi_core::{id, learning::Proposal};
 use openkoi_storage::{
     Storage,
     proposals::{KeptProposal, ProposalState},
@@ -111,14 +111,18 @@ pub(super) fn review(json: bool, context: &Context) -> Result<Exit, CommandError
 }
 
 /// Shows a proposal, and asks until it is decided or left.
-fn decide(
+///
+/// # Errors
+///
+/// When it cannot be put into effect or kept.
+pub(in crate::commands) fn decide(
     storage: &Storage,
     mut kept: KeptProposal,
     context: &Context,
 ) -> Result<(), CommandError> {
     loop {
         let seen: ProposalSeen = proposals::seen(&context.app, storage, kept.clone())?;
-        let can_be_edited = seen.draft.is_some();
+        let can_be_edited = matches!(kept.proposal, Proposal::Skill { .. });
         context.printer.result(&ProposalDetails(seen), Format::Text)?;
         let edits = if can_be_edited { " edit," } else { "" };
         let question =
@@ -140,6 +144,9 @@ fn decide(
 
 fn accept(storage: &Storage, kept: &KeptProposal, context: &Context) -> Result<Exit, CommandError> {
     let said = match proposals::accept(&context.app, storage, kept)? {
+        Some(file) if matches!(kept.proposal, Proposal::Soul { .. }) => {
+            format!("{} is changed; `openkoi soul undo` takes it back", file.display())
+        }
         Some(file) => format!("it is given to later tasks: {}", file.display()),
         None => "it is done".to_owned(),
     };

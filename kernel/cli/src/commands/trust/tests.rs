@@ -1,5 +1,7 @@
 use serde_json::Value;
 
+use openkoi_core::approval::Rule;
+
 use super::*;
 use crate::{
     exit::Exit,
@@ -27,12 +29,15 @@ fn with_rules() -> World {
 }
 
 fn rules(world: &World) -> String {
-    let args = Args { command: Some(TrustCommand::Rules { json: false }) };
+    let args = Args { command: Some(TrustCommand::Rules), json: false };
     world.printed(run(args, &world.context())).0
 }
 
 fn revoke_of(world: &World, id: Option<u64>) -> Result<Reply, CommandError> {
-    let args = Args { command: Some(TrustCommand::Revoke { id, json: false }) };
+    let args = Args {
+        command: Some(TrustCommand::Revoke { what: id.map(|id| id.to_string()) }),
+        json: false,
+    };
     run(args, &world.context())
 }
 
@@ -71,23 +76,11 @@ fn without_a_number_and_a_terminal_the_choices_are_named() {
 #[test]
 fn rules_are_data_for_programs() {
     let world = with_rules();
-    let args = Args { command: Some(TrustCommand::Rules { json: true }) };
+    let args = Args { command: Some(TrustCommand::Rules), json: true };
 
     let document = world.document(run(args, &world.context()));
 
     assert_eq!(document["rules"][0]["workspace"], "/pond");
     assert_eq!(document["rules"][1]["workspace"], Value::Null);
     assert_eq!(document["rules"][1]["made_at"], "2026-03-01T11:59:00Z");
-}
-
-#[test]
-fn what_is_not_built_says_so() {
-    let world = World::new();
-    let words = ["grant", "shell", "act"].map(str::to_owned).to_vec();
-
-    let error =
-        run(Args { command: Some(TrustCommand::Planned(words)) }, &world.context()).err().unwrap();
-
-    assert_eq!(error.kind, Exit::Usage);
-    assert!(error.to_string().contains("`openkoi trust grant` is not built yet"), "{error}");
 }
