@@ -4,7 +4,7 @@
 //! computed of it: words are wider than any table of commands.
 
 use openkoi_agency_counsel::{
-    approve, ask, caveat, computed, parts, said, success, verdict, with_caveats, words,
+    approve, ask, caveat, computed, is_english, parts, said, success, verdict, with_caveats, words,
 };
 use openkoi_sdk::{
     Result,
@@ -77,8 +77,9 @@ fn assessed(motion: &Motion, models: &dyn Models) -> Result<Assessment> {
     Ok(approve(motion, 0.9, "everything that it does can be taken back"))
 }
 
+/// Returns whether somebody has to look at what a text says. Of another language these words say nothing.
 fn is_grave(text: &str) -> bool {
-    words(text).iter().any(|word| GRAVE.contains(&word.as_str()))
+    !is_english(text) || words(text).iter().any(|word| GRAVE.contains(&word.as_str()))
 }
 
 export_agency!(Guardian);
@@ -129,6 +130,10 @@ mod tests {
             Scripted::new([r#"{"verdict":"veto","reason":"It deletes users.","caveats":[]}"#]);
         let said = assessed(&motion("tidy", &["delete inactive users"]), &model).unwrap();
         assert_eq!((said.verdict, model.asked().len()), (Verdict::Veto, 1));
+        let other =
+            Scripted::new([r#"{"verdict":"approve","reason":"It is a file.","caveats":[]}"#]);
+        assessed(&motion("räum auf", &["lösche jede alte Datei"]), &other).unwrap();
+        assert_eq!(other.asked().len(), 1, "what cannot be read is looked at");
         let silent = Scripted::new(["I cannot say."]);
         assessed(&motion("tidy", &["delete inactive users"]), &silent).unwrap_err();
     }

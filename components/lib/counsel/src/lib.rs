@@ -11,6 +11,12 @@ use openkoi_sdk::agency::{Caveat, Motion, Observation, Verdict, Weight};
 pub use asked::ask;
 pub use said::{approve, said, success, with_caveats};
 
+/// Words that few sentences of English go without, and that its neighbours do not have.
+const COMMON: [&str; 12] =
+    ["the", "of", "and", "with", "that", "this", "from", "not", "to", "it", "its", "into"];
+/// Texts of fewer words may go without.
+const FEW: usize = 4;
+
 /// Returns what was computed for an agency and is more than a note.
 pub fn computed<'a>(motion: &'a Motion, agency: &str) -> Vec<&'a Observation> {
     let own = motion.observations.iter().filter(|one| one.agency == agency);
@@ -45,6 +51,17 @@ pub fn parts(motion: &Motion) -> impl Iterator<Item = (&str, &str)> {
 pub fn words(text: &str) -> Vec<String> {
     let split = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     split.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+/// Returns whether a text is in English, as far as can be told: what an agency looks for is words of that language, and finding none
+/// in another says nothing.
+#[must_use]
+pub fn is_english(text: &str) -> bool {
+    let words = words(text);
+    match words.len() {
+        0..FEW => text.is_ascii(),
+        _ => words.iter().any(|word| COMMON.contains(&word.as_str())),
+    }
 }
 
 /// Returns the words that two texts share and that are long enough to say something.
@@ -91,6 +108,21 @@ mod tests {
     fn files_are_words_with_an_end_inside_of_the_workspace() {
         let text = "fix `src/a.rs`, (b.py) and ../c.py; version 1.2, /etc/x.conf, see https://x.org/a.html e.g. so.";
         assert_eq!(files(text), ["src/a.rs", "b.py"]);
+    }
+
+    #[test]
+    fn a_text_in_another_language_is_not_taken_for_english() {
+        for english in ["fix it", "Fix the function slug in slug.sh", "delete all users", ""] {
+            assert!(is_english(english), "{english}");
+        }
+        for other in [
+            "lösche alle",
+            "borra todos los usuarios ahora",
+            "Lösche jeden Nutzer der Datenbank",
+            "удали всех пользователей",
+        ] {
+            assert!(!is_english(other), "{other}");
+        }
     }
 
     #[test]
