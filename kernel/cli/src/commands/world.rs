@@ -87,7 +87,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
 /// What the user said is remembered like everything else.
 fn change(change: HumanCommand, json: bool, context: &Context) -> Result<Exit, CommandError> {
     let command = match change {
-        HumanCommand::Correct { id, text } => MemoryCommand::Edit { id, text, json },
+        HumanCommand::Correct { id, text } => MemoryCommand::Edit { id: Some(id), text, json },
         HumanCommand::Forget { id, yes } => MemoryCommand::Forget { id, yes },
     };
     memory::run(memory::Args { command: Some(command) }, context)
