@@ -309,8 +309,10 @@ mod tests {
             source: "the user".to_owned(),
         };
         let notes = [note("1"), note("2"), note("3")];
-        let sources: Vec<String> =
-            chosen("anything", BUNDLED, &notes).into_iter().map(|(_, source)| source).collect();
+        let sources: Vec<String> = chosen("make errors, secrets and tests better", BUNDLED, &notes)
+            .into_iter()
+            .map(|(_, source)| source)
+            .collect();
         assert_eq!(sources, ["soul", "soul", "soul", "1", "2"]);
     }
 }

@@ -172,7 +172,7 @@ mod tests {
         let motion =
             Motion { learnings, ..motion("mend how percentages are rounded", &["mend it"]) };
         let said =
-            assessed(&motion, &Memory::new::<_, &str, &str>([]), &Scripted::new::<String>([]))
+            assessed(&motion, &Memory::new([("README.md", "")]), &Scripted::new::<String>([]))
                 .unwrap();
         assert_eq!(texts(&said), ["Percentages are rounded half up."]);
     }

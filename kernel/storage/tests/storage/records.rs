@@ -1,6 +1,7 @@
 //! Records: few columns of each fact of earlier tasks, without their journals; and what becomes of what tasks taught.
 
 use openkoi_core::{
+    deliberation::assessment::Vote,
     event::Event,
     id::TaskId,
     memory::{Change, Learning, Moment, Source, State, Uses},
@@ -10,7 +11,7 @@ use openkoi_core::{
 use openkoi_storage::{Storage, memory::CAP, records::Course};
 use serde_json::{Value, json};
 
-use crate::support::{Home, begin, entry, event, finished, standing, task_id};
+use crate::support::{Home, append, begin, entry, event, finished, standing, task_id};
 
 const HOUR: u64 = 3_600_000;
 
@@ -224,4 +225,40 @@ fn a_workspace_has_a_bounded_number_of_what_tasks_taught_and_keeps_all_that_the_
     let active = all.iter().filter(|one| one.state == State::Active).count();
     assert_eq!((active, all.len()), (CAP + 1, 2 * CAP + 1));
     assert_eq!(storage.tend("/w", HOUR).unwrap(), Default::default());
+}
+
+fn held(vote: &str, changed: bool, stops: Value) -> Event {
+    let assessment =
+        json!({ "vote": vote, "confidence": 0.9, "success": 0.4, "reason": "It is so." });
+    let spent = json!({ "tokens": 10, "cost_micros": 70 });
+    let seat = json!({
+        "agency": "guardian", "assessment": assessment, "requests": 1, "spent": spent, "changed": changed,
+    });
+    event(
+        json!({ "event": "deliberation.held", "kind": "code", "seats": [seat], "ruling": { "stops": stops } }),
+    )
+}
+
+#[test]
+fn what_agencies_said_is_known_with_what_it_was_worth_and_whether_the_work_passed() {
+    let home = Home::new();
+    let storage = home.open();
+    let first = begin(&storage, "1", "1", "do it", 1_000);
+    let second = begin(&storage, "2", "2", "do it", 2_000);
+    let stop = json!([{ "agency": "guardian", "reason": "no" }]);
+    append(&storage, &first, "chamber", 1_100, held("approve", false, json!([])));
+    append(&storage, &second, "chamber", 2_100, held("veto", true, stop.clone()));
+
+    let said = storage.assessments(&query(None, 10)).unwrap();
+    let votes: Vec<(Vote, bool, bool)> =
+        said.iter().map(|one| (one.vote, one.changed, one.passed)).collect();
+    assert_eq!(votes, [(Vote::Veto, true, false), (Vote::Approve, false, true)]);
+    let uses = storage.agency_uses("code").unwrap();
+    let [used] = uses.as_slice() else { panic!("{uses:?}") };
+    assert_eq!((used.asked, used.changed, used.requests, used.cost_micros), (2, 1, 2, 140));
+    assert!(storage.agency_uses("prose").unwrap().is_empty());
+
+    let overruled = json!({ "event": "ruling.overruled", "reason": "I say so.", "stops": stop });
+    append(&storage, &second, "chamber", 2_200, event(overruled));
+    assert!(storage.assessments(&query(Some(&second), 10)).unwrap()[0].passed);
 }
