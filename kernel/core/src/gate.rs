@@ -233,9 +233,6 @@ impl Gate {
         if self.was_tried(key) {
             return Ok(());
         }
-        if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(key) {
-            return passed(decision);
-        }
         let action = GatedAction {
             origin: &tool.origin,
             name: &tool.name,
@@ -246,6 +243,12 @@ impl Gate {
             shown: String::new(),
             is_command: tool.effect == Effect::Execute && tool.target.is_some(),
         };
+        if let Some(fact::GateDecided { decision, .. }) = self.recorder.recall(key) {
+            if let Decision::Allow { .. } = &decision {
+                self.read.note_call(key, &action, &self.workspace);
+            }
+            return passed(decision);
+        }
         if tool.effect != Effect::Read
             && let Decision::Deny { what, hint } = self.decide_place(key).await?
         {

@@ -50,7 +50,8 @@ impl Page {
         for (style, text) in pieces {
             let text = sanitise_line(text);
             for word in text.split_inclusive(' ') {
-                if column > indent && column + word.trim_end().width() > width {
+                let needs = word.trim_end().width();
+                if needs > 0 && column > indent && column + needs > width {
                     self.text.truncate(self.text.trim_end_matches(' ').len());
                     self.text.push('\n');
                     self.text.push_str(&" ".repeat(indent));

@@ -623,3 +623,29 @@ fn a_grant_that_ends_while_a_run_goes_on_ends_for_it_too() {
 
     assert!(!sends(&gate, "k2", "bob@pond"));
 }
+
+#[test]
+fn a_file_from_elsewhere_is_what_others_may_have_written_and_stays_so_when_a_run_goes_on() {
+    let reads = |gate: &Gate, key: &str, path: &str| {
+        let tool = Tool {
+            name: "read_file".to_owned(),
+            effect: Effect::Read,
+            domain: "files".to_owned(),
+            target: Some("/path".to_owned()),
+            ..shell()
+        };
+        let arguments = serde_json::json!({ "path": path }).to_string();
+        let call = ToolCall { id: "c".to_owned(), name: "read_file".to_owned(), arguments };
+        now(gate.pass_call(key, &tool, &call, false)).unwrap().unwrap();
+    };
+    let desk = Arc::new(Desk::default());
+    let gate = gate_of(&desk, autonomous());
+    reads(&gate, "k1", "/pond/own.txt");
+    assert!(sends(&gate, "k2", "bob@pond"));
+    reads(&gate, "k3", "/home/me/Downloads/other.txt");
+    assert!(!sends(&gate, "k4", "bob@pond"));
+
+    let resumed = gate_of(&desk, autonomous());
+    reads(&resumed, "k3", "/home/me/Downloads/other.txt");
+    assert!(!sends(&resumed, "k5", "bob@pond"));
+}

@@ -48,7 +48,9 @@ fn each_finding_is_a_line_and_its_hints_stand_below() {
                     hint: chmod 700 /koi\n        \
                     hint: or another home\n";
 
-    assert_eq!((text(&checkup()), narrow(&checkup())), (expected.to_owned(), expected.to_owned()));
+    assert_eq!(text(&checkup()), expected);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&narrow(&checkup())), words(expected), "on a narrow screen nothing is cut");
 }
 
 #[test]
