@@ -165,7 +165,7 @@ fn files_clock_programs_and_network_belong_to_the_brokers() {
 }
 
 /// How many packages may be locked. The number may be raised, knowingly: whoever does looked for a way without.
-const MOST_PACKAGES: usize = 436;
+const MOST_PACKAGES: usize = 442;
 
 #[test]
 fn the_lock_file_stays_within_its_budget() {
