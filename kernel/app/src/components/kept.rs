@@ -30,6 +30,9 @@ pub struct NotUsed {
     pub why: String,
 }
 
+/// A component by its name, or why it is not used.
+type FoundInstalled = Result<(String, Installed), NotUsed>;
+
 /// What is kept of a component beside its bytes.
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -66,7 +69,7 @@ pub(super) fn keep(app: &App, offer: &ComponentOffer, wasm: &[u8]) -> Result<(),
 }
 
 /// Returns the installed components by name, or why one cannot be read.
-pub(super) fn installed(app: &App) -> Result<Vec<Result<(String, Installed), NotUsed>>, AppError> {
+pub(super) fn installed(app: &App) -> Result<Vec<FoundInstalled>, AppError> {
     let place = app.paths()?.plugins();
     let found = names(&place).into_iter().map(|name| {
         let why = |why: String| NotUsed { name: name.clone(), why };
