@@ -28,7 +28,7 @@ pub fn block<T, E: From<AppError>>(work: impl Future<Output = Result<T, E>>) -> 
 }
 
 /// Runs `work` on a thread of its own that nobody waits for: it ends with the program at the latest.
-pub(crate) fn beside(name: &str, work: impl FnOnce() + Send + 'static) {
+pub fn beside(name: &str, work: impl FnOnce() + Send + 'static) {
     let named = thread::Builder::new().name(name.to_owned()).stack_size(STACK);
     if let Err(error) = named.spawn(work) {
         tracing::warn!(%error, name, "there is no thread for what goes on beside a task");

@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use openkoi_app::thread;
 use tokio::sync::mpsc;
 
 use super::sanitise_line;
@@ -79,7 +80,7 @@ impl Questions {
     pub fn lines(self) -> mpsc::UnboundedReceiver<String> {
         let (typed, lines) = mpsc::unbounded_channel();
         if self.interactive {
-            std::thread::spawn(move || {
+            thread::beside("typed", move || {
                 for line in io::stdin().lines().map_while(Result::ok) {
                     if typed.send(line).is_err() {
                         return;
