@@ -1,13 +1,11 @@
 //! A text that the user changes in an editor of their own. What was written is lost in no case: its file stays until the
 //! change has been kept.
 
+pub(crate) mod error;
+
 use std::path::PathBuf;
 
-use openkoi_brokers::{
-    disk,
-    durable::{self, DurableError},
-    editor,
-};
+use openkoi_brokers::{disk, durable, editor};
 
 use crate::{
     app::App,
@@ -15,27 +13,10 @@ use crate::{
     error::AppError,
 };
 
+pub use self::error::EditError;
+
 /// The mode of the file.
 const MODE: u32 = 0o600;
-
-/// Why a text is not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum EditError {
-    /// No editor is named.
-    #[error("neither VISUAL nor EDITOR names an editor")]
-    NoEditor,
-    /// The editor failed, or what was written cannot be taken.
-    #[error("nothing was changed: {why}; what was written is in `{}`", file.display())]
-    Failed {
-        /// The file that was edited.
-        file: PathBuf,
-        /// The reason.
-        why: String,
-    },
-    /// The file cannot be written.
-    #[error(transparent)]
-    Unwritable(#[from] DurableError),
-}
 
 /// A text as the user has left it.
 pub struct Edited {

@@ -15,9 +15,9 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, editing::EditError,
+    consents::ConsentsError, dry_run::error::DryRunError, editing::error::EditError,
     learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
-    settings::SettingsError, soul::changes::SoulChangeError, undo::error::UndoError,
+    settings::SettingsError, soul::error::SoulChangeError, undo::error::UndoError,
     worktree::error::WorktreeError,
 };
 

@@ -4,6 +4,7 @@
 //! no request, says nothing that the user cannot look up, and no text of a task can put words into it.
 
 pub mod changes;
+pub(crate) mod error;
 
 use std::{
     collections::{BTreeSet, HashMap},

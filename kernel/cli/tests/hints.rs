@@ -1,5 +1,7 @@
 //! What a person is told to type: each command line in a message is one that the program has.
 
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -14,6 +14,7 @@ use std::{
 };
 
 use self::{
+    action::{GatedAction, NETWORK},
     queue::{Queue, Turn},
     untrusted::Untrusted,
 };
@@ -37,6 +38,7 @@ use crate::{
     trust::Trust,
 };
 
+mod action;
 mod queue;
 mod trial;
 mod untrusted;
@@ -89,8 +91,6 @@ pub struct PlaceDoubt {
 
 /// The domain of the question whether there is to be work in a workspace, and the key of its answer.
 pub const PLACE: &str = "workspace";
-/// The domain of the question whether programs may reach a host, and the name of that action.
-const NETWORK: &str = "network";
 
 /// An action of the loop itself that is the user's to allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,32 +105,6 @@ pub struct LoopAction {
     pub target: String,
     /// Content to show to the person, such as a unified diff. A rule holds for the same content only.
     pub shown: String,
-}
-
-/// An action that the gate decides about.
-#[derive(Clone)]
-struct GatedAction<'a> {
-    origin: &'a str,
-    name: &'a str,
-    effect: Effect,
-    domain: &'a str,
-    target: String,
-    details: String,
-    shown: String,
-    /// True if the target is a command line.
-    is_command: bool,
-}
-
-impl GatedAction<'_> {
-    /// Returns the target as rules name it: with what was shown, if the target alone does not say what happens. A rule
-    /// about a command is one about the command.
-    fn target_of_rules(&self) -> String {
-        if self.shown.is_empty() || self.is_command {
-            return self.target.clone();
-        }
-        let content = hash::of_bytes(self.shown.as_bytes());
-        format!("{} (difference {})", self.target, content.get(..16).unwrap_or(&content))
-    }
 }
 
 /// What became of a question.

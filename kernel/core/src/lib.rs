@@ -36,6 +36,7 @@ pub mod frozen;
 pub mod gate;
 pub mod grant;
 pub mod hash;
+mod header;
 pub mod id;
 pub mod learners;
 pub mod learning;

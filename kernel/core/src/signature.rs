@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::credential::{is_header_name, is_line};
+use crate::header::{is_header_name, is_line};
 
 /// How a request is signed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -16,12 +16,13 @@
 //! [names](NamedAction) that very thing.
 
 pub mod delegation;
+mod named;
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::delegation::NamedAction;
+pub use self::named::{NamedAction, NoAction};
 use crate::tool::Effect;
 
 /// Freedom of the agent in one domain.

@@ -11,6 +11,7 @@ pub mod current;
 mod entry;
 mod error;
 mod installed;
+mod reading;
 mod section;
 
 use std::{
@@ -25,9 +26,9 @@ pub use crate::embedded::{Embedded, Form, Unpack};
 pub use entry::{CatalogEntry, ListedComponent};
 pub use error::{COMPONENT_BYTES, CatalogError};
 pub use installed::Installed;
+pub use reading::read;
 
 use crate::{
-    admission,
     engine::{
         Engine, EngineError,
         compiler::{Compiler, Origin},
@@ -165,24 +166,4 @@ impl Catalog {
     pub(crate) fn load<K: Exports>(&self, entry: &CatalogEntry) -> Result<K, CatalogError> {
         entry.load(self.engine()?, &self.compiler, &self.linkers)
     }
-}
-
-/// Reads the manifest of a component that is admitted, and looks at nothing else of it.
-///
-/// # Errors
-///
-/// The reason why the component cannot be used.
-pub fn read(wasm: &[u8]) -> Result<Manifest, CatalogError> {
-    read_with_text(wasm).map(|(manifest, _)| manifest)
-}
-
-/// As [`read`], with the manifest as its author wrote it.
-fn read_with_text(wasm: &[u8]) -> Result<(Manifest, String), CatalogError> {
-    let outline = section::outline(wasm)?;
-    let manifest = Manifest::parse(&outline.manifest).map_err(|source| CatalogError::Manifest {
-        component: "the component".to_owned(),
-        source,
-    })?;
-    admission::admit(&manifest, &outline.imports, &outline.exports)?;
-    Ok((manifest, outline.manifest))
 }

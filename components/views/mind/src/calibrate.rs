@@ -16,7 +16,7 @@ use openkoi_sdk::{
     },
 };
 
-use crate::Known;
+use crate::known::Known;
 
 /// From here on a forecast calls the work good.
 const GOOD: f64 = 0.8;

@@ -14,7 +14,7 @@ use openkoi_sdk::{
     },
 };
 
-use crate::Known;
+use crate::known::Known;
 
 /// The disagreements that a person is shown.
 const SHOWN: usize = 20;

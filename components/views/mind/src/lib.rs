@@ -3,16 +3,18 @@
 
 mod calibrate;
 mod chamber;
+mod known;
 
 use std::collections::BTreeSet;
 
-use openkoi_figures::work::{self, Work};
+use openkoi_figures::work;
 use openkoi_sdk::{
-    Failure, Result, export_view,
-    records::{self, Assessment},
+    Failure, Result, export_view, records,
     view::{Document, Heading, View, arguments, paragraph},
 };
 use serde::Deserialize;
+
+use known::Known;
 
 /// The component.
 struct Mind;
@@ -21,13 +23,6 @@ struct Mind;
 #[derive(Deserialize)]
 struct Given {
     undone: BTreeSet<String>,
-}
-
-/// What was said, and what became of it.
-struct Known {
-    works: Vec<Work>,
-    /// The newest first.
-    assessments: Vec<Assessment>,
 }
 
 impl View for Mind {

@@ -13,7 +13,7 @@ use openkoi_sdk::{
     },
 };
 
-use crate::Given;
+use crate::given::Given;
 
 /// The weeks whose shares are drawn.
 const WEEKS: usize = 4;

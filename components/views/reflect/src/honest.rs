@@ -19,7 +19,7 @@ use openkoi_sdk::{
     },
 };
 
-use crate::{EMPTY, Given};
+use crate::given::{EMPTY, Given};
 
 /// From this score on a verdict calls work good.
 const GOOD: f64 = 0.8;

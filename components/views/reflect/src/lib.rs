@@ -1,48 +1,22 @@
 //! What was done, how it went, and where it was wrong: facts with their receipts, and differences with their probability of being
 //! chance.
 
+mod given;
 mod growth;
 mod honest;
 mod today;
 mod week;
 
-use std::collections::BTreeSet;
-
 use openkoi_figures::work::{self, Work};
 use openkoi_sdk::{
     Failure, Result, export_view,
-    view::{
-        Document, Heading, Notice, View, arguments,
-        facts::{Learning, Time},
-        paragraph,
-    },
+    view::{Document, Heading, Notice, View, arguments, paragraph},
 };
-use serde::Deserialize;
+
+use given::{EMPTY, Given};
 
 /// The component.
 struct Reflect;
-
-/// What the reports are given.
-#[derive(Deserialize)]
-struct Given {
-    time: Time,
-    undone: BTreeSet<String>,
-    learnings: Vec<Learning>,
-}
-
-impl Given {
-    /// Returns when the day began that was so many days ago.
-    fn day(&self, ago: usize) -> u64 {
-        self.time.days_ms.get(ago).copied().unwrap_or_default()
-    }
-
-    /// Returns how many days ago a time was, if it is not longer ago than is known.
-    fn days_ago(&self, at_ms: u64) -> Option<usize> {
-        self.time.days_ms.iter().position(|begin| at_ms >= *begin)
-    }
-}
-
-const EMPTY: &str = "No task was done yet. What was done, what became of it and what it cost stands here after the first one.";
 
 impl View for Reflect {
     fn render(name: &str, text: &str) -> Result<Document> {

@@ -13,7 +13,7 @@ use openkoi_sdk::{
     },
 };
 
-use crate::{EMPTY, Given};
+use crate::given::{EMPTY, Given};
 
 /// The longest text of a task that is shown.
 const TEXT: usize = 60;

@@ -16,7 +16,10 @@ use openkoi_sdk::{
     },
 };
 
-use crate::{EMPTY, Given, today::money};
+use crate::{
+    given::{EMPTY, Given},
+    today::money,
+};
 
 const DAYS: usize = 7;
 /// Checks that fail most that are named.

@@ -5,10 +5,7 @@
 
 use std::{io, path::PathBuf};
 
-use openkoi_brokers::{
-    disk,
-    durable::{self, DurableError},
-};
+use openkoi_brokers::{disk, durable};
 use openkoi_core::{
     id::short,
     learning::Proposal,
@@ -21,7 +18,7 @@ use openkoi_storage::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{BUNDLED, FILE, LARGEST, shown};
+use super::{BUNDLED, FILE, LARGEST, error::SoulChangeError, shown};
 use crate::{app::App, error::AppError};
 
 /// The file with the history.
@@ -33,31 +30,6 @@ const MOST: usize = 3;
 /// Who proposes what choices show.
 const PROPOSER: &str = "soul";
 const MODE: u32 = 0o600;
-
-/// Why SOUL.md is not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum SoulChangeError {
-    /// What is to be changed does not stand there, or more than once.
-    #[error("`{0}` does not stand in SOUL.md as one line; change the file by hand")]
-    Gone(String),
-    /// Nothing was changed, or that is undone.
-    #[error("there is no change of SOUL.md to undo")]
-    Nothing,
-    /// There is no change with this id.
-    #[error("there is no change `{0}` of SOUL.md")]
-    NoSuch(String),
-    /// A file cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// A file cannot be written.
-    #[error(transparent)]
-    Unwritable(#[from] DurableError),
-}
 
 /// A change that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

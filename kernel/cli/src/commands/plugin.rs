@@ -1,6 +1,7 @@
 //! `openkoi plugin`: the components, what each asks for and why. Manifests are read; no component
 //! is run.
 
+mod bytes;
 mod install;
 mod shown;
 
@@ -9,11 +10,12 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use openkoi_core::document::{Column, ColumnKind, Document, Table, Value};
 use openkoi_host::{
-    catalog::{self, COMPONENT_BYTES, Catalog, CatalogEntry, CatalogError},
+    catalog::{self, Catalog, CatalogEntry, CatalogError},
     manifest::Kind,
 };
 
 use self::{
+    bytes::{read, unfit},
     install::How,
     shown::{Inspected, Origin},
 };
@@ -169,22 +171,6 @@ fn inspected(entry: &CatalogEntry, origin: Origin) -> Result<Inspected, CommandE
         digest: entry.digest().to_owned(),
         origin,
     })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    let unreadable = |error: std::io::Error| {
-        CommandError::usage(format!("cannot read `{}`: {error}", path.display()))
-    };
-    let length = file::status(path).map_err(unreadable)?.length;
-    if length > COMPONENT_BYTES as u64 {
-        let size = usize::try_from(length).unwrap_or(usize::MAX);
-        return Err(unfit(CatalogError::TooLarge { size }));
-    }
-    file::read(path, COMPONENT_BYTES as u64).map_err(unreadable)
-}
-
-fn unfit(error: CatalogError) -> CommandError {
-    CommandError::from_error(Exit::Denied, &error)
 }
 
 fn unknown(name: &str, catalog: &Catalog) -> CommandError {

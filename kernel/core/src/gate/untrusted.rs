@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{GatedAction, NETWORK};
+use super::action::{GatedAction, NETWORK};
 use crate::tool::Effect;
 
 /// The first thing of that kind which a run has read.

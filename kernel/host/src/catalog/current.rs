@@ -7,7 +7,10 @@ use std::{
 
 use openkoi_core::grant::{Beyond, ComponentGrant};
 
-use super::{Catalog, CatalogEntry, CatalogError, read, read_with_text};
+use super::{
+    Catalog, CatalogEntry, CatalogError, Installed,
+    reading::{read, read_with_text},
+};
 use crate::manifest::Manifest;
 
 /// The catalog of a process. Whoever asks gets a [snapshot](Self::snapshot), which stays as it is: a component that is
@@ -148,8 +151,26 @@ impl CurrentCatalog {
 }
 
 impl Catalog {
+    /// Returns a catalog with a component that was installed earlier, in the place of one of the same name that did not come
+    /// with the program. Its bytes are not looked at yet.
+    ///
+    /// # Errors
+    ///
+    /// Its manifest is not accepted, or the program has a component or a tool of its name by now.
+    pub fn with_installed(&self, installed: Installed) -> Result<Self, CatalogError> {
+        let Installed { digest, wasm_len, manifest, place, granted } = installed;
+        let manifest = Manifest::parse(&manifest).map_err(|source| CatalogError::Manifest {
+            component: "an installed component".to_owned(),
+            source,
+        })?;
+        self.replaceable(&manifest.component.name)?;
+        let entry = CatalogEntry::installed(manifest, digest, wasm_len, place).granted(granted);
+        self.without_clash(&entry)?;
+        Ok(self.with(entry))
+    }
+
     /// Checks that no component that came with the program has this name.
-    pub(super) fn replaceable(&self, name: &str) -> Result<(), CatalogError> {
+    fn replaceable(&self, name: &str) -> Result<(), CatalogError> {
         match self.entries.get(name).filter(|entry| entry.is_built_in()) {
             Some(_) => Err(CatalogError::BuiltIn { name: name.to_owned() }),
             None => Ok(()),
@@ -157,7 +178,7 @@ impl Catalog {
     }
 
     /// Checks that no other component has a tool of one of the entry's names.
-    pub(super) fn without_clash(&self, entry: &CatalogEntry) -> Result<(), CatalogError> {
+    fn without_clash(&self, entry: &CatalogEntry) -> Result<(), CatalogError> {
         let manifest = entry.asked()?;
         for other in self.entries.values().filter(|other| other.name() != entry.name()) {
             let other = other.asked()?;

@@ -9,7 +9,10 @@ use openkoi_brokers::disk;
 use openkoi_core::{capability::Grant, grant::ComponentGrant, hash};
 use wasmtime::component::Component;
 
-use super::error::{COMPONENT_BYTES, CatalogError};
+use super::{
+    error::{COMPONENT_BYTES, CatalogError},
+    reading,
+};
 use crate::{
     admission,
     embedded::{Embedded, Form},
@@ -330,7 +333,7 @@ impl CatalogEntry {
             let other = format!("`{}` is not what was installed", place.display());
             return Err(self.damaged(other));
         }
-        if super::read(&wasm)? != **self.asked()? {
+        if reading::read(&wasm)? != **self.asked()? {
             return Err(self.damaged("its manifest is not the one that was installed"));
         }
         let made = engine.make(compiler, &wasm, &self.digest, Origin::Foreign);

@@ -10,7 +10,7 @@ use openkoi_core::{
 use openkoi_host::catalog::current::ComponentOffer;
 
 use super::{
-    read,
+    bytes::read,
     shown::{Inspected, Origin},
 };
 use crate::{
