@@ -225,8 +225,9 @@ fn a_journal_that_was_altered_is_not_verified_though_a_replay_would_not_notice()
     let id = listed["tasks"][0]["id"].as_str().unwrap();
     home.openkoi(["task", "verify", id]).run().expect_code(0);
 
-    // A ground of the gate's, which no replay asks for again; of the same length, so that the file stays whole.
-    replace_in(&home.path().join("data/openkoi.db"), "trust:act", "answer:ok");
+    // A ground of the gate's in the journal, which no replay asks for again; of the same length, so that the file stays whole.
+    let (told, altered) = (r#""because":"trust:act""#, r#""because":"answer:ok""#);
+    replace_in(&home.path().join("data/openkoi.db"), told, altered);
     let run = home.openkoi(["task", "verify", id]).run();
 
     assert_eq!(run.code, 1, "{run}");
