@@ -15,7 +15,7 @@ pub use said::{approve, said, success, with_caveats};
 const COMMON: [&str; 12] =
     ["the", "of", "and", "with", "that", "this", "from", "not", "to", "it", "its", "into"];
 /// Texts of fewer words may go without.
-const FEW: usize = 4;
+const FEW: usize = 5;
 
 /// Returns what was computed for an agency and is more than a note.
 pub fn computed<'a>(motion: &'a Motion, agency: &str) -> Vec<&'a Observation> {
@@ -57,11 +57,15 @@ pub fn words(text: &str) -> Vec<String> {
 /// in another says nothing.
 #[must_use]
 pub fn is_english(text: &str) -> bool {
-    let words = words(text);
-    match words.len() {
-        0..FEW => text.is_ascii(),
-        _ => words.iter().any(|word| COMMON.contains(&word.as_str())),
-    }
+    let around = |c: char| c.is_ascii_punctuation();
+    let words: Vec<String> = text
+        .split_whitespace()
+        .map(|word| word.trim_matches(around).to_lowercase())
+        .filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic))
+        .collect();
+    // Names of files and of things in them are of no language.
+    text.is_ascii()
+        && (words.len() < FEW || words.iter().any(|word| COMMON.contains(&word.as_str())))
 }
 
 /// Returns the words that two texts share and that are long enough to say something.
@@ -112,7 +116,9 @@ mod tests {
 
     #[test]
     fn a_text_in_another_language_is_not_taken_for_english() {
-        for english in ["fix it", "Fix the function slug in slug.sh", "delete all users", ""] {
+        for english in
+            ["fix it", "Fix the function slug in slug.sh", "change src/none.sh, a.rs b.rs", ""]
+        {
             assert!(is_english(english), "{english}");
         }
         for other in [
