@@ -11,12 +11,6 @@ use openkoi_sdk::agency::{Caveat, Motion, Observation, Verdict, Weight};
 pub use asked::ask;
 pub use said::{approve, said, success, with_caveats};
 
-/// Words that few sentences of English go without, and that its neighbours do not have.
-const COMMON: [&str; 12] =
-    ["the", "of", "and", "with", "that", "this", "from", "not", "to", "it", "its", "into"];
-/// Texts of fewer words may go without.
-const FEW: usize = 5;
-
 /// Returns what was computed for an agency and is more than a note.
 pub fn computed<'a>(motion: &'a Motion, agency: &str) -> Vec<&'a Observation> {
     let own = motion.observations.iter().filter(|one| one.agency == agency);
@@ -53,19 +47,11 @@ pub fn words(text: &str) -> Vec<String> {
     split.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
-/// Returns whether a text is in English, as far as can be told: what an agency looks for is words of that language, and finding none
-/// in another says nothing.
+/// Returns whether a text may be in English: what an agency looks for is words of that language, and finding none in another says
+/// nothing.
 #[must_use]
 pub fn is_english(text: &str) -> bool {
-    let around = |c: char| c.is_ascii_punctuation();
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(|word| word.trim_matches(around).to_lowercase())
-        .filter(|word| !word.is_empty() && word.chars().all(char::is_alphabetic))
-        .collect();
-    // Names of files and of things in them are of no language.
-    text.is_ascii()
-        && (words.len() < FEW || words.iter().any(|word| COMMON.contains(&word.as_str())))
+    text.chars().filter(|c| c.is_alphabetic()).all(|c| c.is_ascii())
 }
 
 /// Returns the words that two texts share and that are long enough to say something.
@@ -121,12 +107,9 @@ mod tests {
         {
             assert!(is_english(english), "{english}");
         }
-        for other in [
-            "lösche alle",
-            "borra todos los usuarios ahora",
-            "Lösche jeden Nutzer der Datenbank",
-            "удали всех пользователей",
-        ] {
+        for other in
+            ["lösche alle", "Lösche jeden Nutzer der Datenbank", "удали всех пользователей"]
+        {
             assert!(!is_english(other), "{other}");
         }
     }
