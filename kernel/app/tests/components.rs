@@ -7,7 +7,7 @@ use openkoi_app::{
     app::App, components::ComponentUpdate, environment::Environment, error::AppError,
 };
 use openkoi_core::grant::ComponentGrant;
-use openkoi_host::catalog::CatalogError;
+use openkoi_host::catalog::{Catalog, CatalogError};
 
 fn app(home: &tempfile::TempDir) -> App {
     let path = home.path().join("home");
@@ -129,4 +129,27 @@ fn what_came_with_the_program_is_neither_replaced_nor_removed() {
         "`files` came with OpenKoi: it can be neither replaced nor removed"
     );
     assert_eq!(removed.to_string(), put.to_string());
+}
+
+#[test]
+fn an_installed_component_is_there_for_the_next_process_unless_the_program_has_its_tools_by_now() {
+    let home = tempfile::tempdir().unwrap();
+    let wasm = pond("pond", "1.0.0", &["GET https://pond.example/**"]);
+    let first = app(&home);
+    first.install_component(&wasm, &asked(&first, &wasm)).unwrap();
+
+    let (all, not_used) = app(&home).with_installed(Catalog::default()).unwrap();
+    assert_eq!(not_used, []);
+    assert_eq!(all.find("pond").unwrap().grant(Some("feed")).unwrap().http.len(), 1);
+
+    let (program, _) = Catalog::default()
+        .with_component(&pond("brook", "1.0.0", &["GET https://brook.example/**"]))
+        .unwrap();
+    let (all, not_used) = app(&home).with_installed(program).unwrap();
+    assert!(all.find("pond").is_err());
+    assert_eq!(not_used[0].name, "pond");
+    assert!(not_used[0].why.contains("`feed`"), "{}", not_used[0].why);
+
+    app(&home).remove_component("pond").unwrap();
+    assert_eq!(app(&home).installed_components().unwrap(), [""; 0]);
 }

@@ -3,7 +3,9 @@
 //! What the user has said before is cited. Whether a task is open to several readings is computed from its words; only then is
 //! a small model asked for the one question that matters.
 
-use openkoi_agency_counsel::{approve, ask, files, is_english, said, shared, with_caveats, words};
+use openkoi_agency_counsel::{
+    approve, ask, files, may_be_english, said, shared, with_caveats, words,
+};
 use openkoi_sdk::{
     Result,
     agency::{Agency, Assessment, Caveat, Citation, Motion, Verdict},
@@ -87,7 +89,7 @@ fn is_open(motion: &Motion) -> bool {
     }
     let words = words(&motion.text);
     let has_open_word =
-        !is_english(&motion.text) || words.iter().any(|word| OPEN.contains(&word.as_str()));
+        !may_be_english(&motion.text) || words.iter().any(|word| OPEN.contains(&word.as_str()));
     // The longer a task, the more it says besides.
     words.len() < FEWEST || (has_open_word && words.len() < 20)
 }

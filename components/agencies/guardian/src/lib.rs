@@ -4,7 +4,8 @@
 //! computed of it: words are wider than any table of commands.
 
 use openkoi_agency_counsel::{
-    approve, ask, caveat, computed, is_english, parts, said, success, verdict, with_caveats, words,
+    approve, ask, caveat, computed, may_be_english, parts, said, success, verdict, with_caveats,
+    words,
 };
 use openkoi_sdk::{
     Result,
@@ -79,7 +80,7 @@ fn assessed(motion: &Motion, models: &dyn Models) -> Result<Assessment> {
 
 /// Returns whether somebody has to look at what a text says. Of another language these words say nothing.
 fn is_grave(text: &str) -> bool {
-    !is_english(text) || words(text).iter().any(|word| GRAVE.contains(&word.as_str()))
+    !may_be_english(text) || words(text).iter().any(|word| GRAVE.contains(&word.as_str()))
 }
 
 export_agency!(Guardian);

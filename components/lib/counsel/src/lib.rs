@@ -50,7 +50,7 @@ pub fn words(text: &str) -> Vec<String> {
 /// Returns whether a text may be in English: what an agency looks for is words of that language, and finding none in another says
 /// nothing.
 #[must_use]
-pub fn is_english(text: &str) -> bool {
+pub fn may_be_english(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphabetic()).all(|c| c.is_ascii())
 }
 
@@ -101,16 +101,16 @@ mod tests {
     }
 
     #[test]
-    fn a_text_in_another_language_is_not_taken_for_english() {
+    fn a_text_with_other_letters_is_not_taken_for_english() {
         for english in
             ["fix it", "Fix the function slug in slug.sh", "change src/none.sh, a.rs b.rs", ""]
         {
-            assert!(is_english(english), "{english}");
+            assert!(may_be_english(english), "{english}");
         }
         for other in
             ["lösche alle", "Lösche jeden Nutzer der Datenbank", "удали всех пользователей"]
         {
-            assert!(!is_english(other), "{other}");
+            assert!(!may_be_english(other), "{other}");
         }
     }
 
