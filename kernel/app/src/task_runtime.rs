@@ -205,7 +205,7 @@ impl TaskRuntime {
         let tools = tools(app, &host, &workdir, settings, workspace, others)?;
         let toolbox = diagnosed(app, tools, settings, workspace, &private, looks)?;
         let trust = trust::in_force(app, settings, &storage, workspace)?;
-        let policy = Policy { trust, rules: storage.rules()?, ..Policy::default() };
+        let policy = Policy { trust, ..Policy::default() };
         Ok(Self {
             app: Arc::clone(app),
             keeper,
