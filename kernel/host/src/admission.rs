@@ -266,10 +266,14 @@ mod tests {
     }
 
     fn tool(capability: &str) -> Manifest {
+        of_tools("tool", capability)
+    }
+
+    fn of_tools(kind: &str, capability: &str) -> Manifest {
         let rest = format!(
             "[[tool]]\nname = \"t\"\ndescription = \"d\"\neffect = \"read\"\ndomain = \"d\"\nparameters = '{{\"type\":\"object\"}}'\n{capability}"
         );
-        manifest("tool", &rest)
+        manifest(kind, &rest)
     }
 
     fn decide(manifest: &Manifest, import: &str) -> Result<(), AdmissionError> {
@@ -340,9 +344,9 @@ mod tests {
 
     #[test]
     fn a_kind_that_is_not_offered_yet_is_refused_as_such() {
-        let agency = manifest("agency", "");
-        let refused = decide(&agency, "openkoi:host/log@0.1.0").unwrap_err();
-        assert!(matches!(refused, AdmissionError::UnknownKind { kind: "agency", .. }));
+        let integration = of_tools("integration", "");
+        let refused = decide(&integration, "openkoi:host/log@0.1.0").unwrap_err();
+        assert!(matches!(refused, AdmissionError::UnknownKind { kind: "integration", .. }));
     }
 
     #[test]
