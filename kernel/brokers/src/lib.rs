@@ -22,9 +22,11 @@
 //! | [`editor`] | the user's own editor |
 //! | [`inner`] | programs that came with OpenKoi, started from memory |
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
+//! | [`changes`] | says when files have changed |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
 pub mod archive;
+pub mod changes;
 pub mod clock;
 pub mod disk;
 pub mod durable;

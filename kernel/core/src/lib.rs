@@ -48,6 +48,7 @@ pub mod network;
 pub mod outcome;
 pub mod pattern;
 pub mod port;
+pub mod queue;
 pub mod recorder;
 pub mod records;
 pub mod run;

@@ -57,9 +57,31 @@ impl Leases {
     pub(crate) fn claim(&self, what: &'static str, id: &str) -> Result<Lease, StorageError> {
         let name = name_of(what, id)?;
         match self.take(&name, false)? {
-            Taken::Now => Ok(Lease { name, held: self.held.clone() }),
+            Taken::Now => {
+                // The line's end tells it from what a crash left.
+                self.sign(&name, &format!("{}\n", std::process::id()))?;
+                Ok(Lease { name, held: self.held.clone() })
+            }
             Taken::Before | Taken::Elsewhere => Err(owned(what, id)),
         }
+    }
+
+    /// Writes into the file of a lease, for others to read.
+    fn sign(&self, name: &str, text: &str) -> Result<(), StorageError> {
+        let mut held = locked(&self.held);
+        let Some(holding) = held.get_mut(name) else { return Ok(()) };
+        let written = holding.file.file().write_all(text.as_bytes());
+        written.map_err(|error| StorageError::io(&holding.path, error))
+    }
+
+    /// Returns the process that holds a lease, if one does and has said so.
+    pub(crate) fn holder(&self, what: &str, id: &str) -> Result<Option<u32>, StorageError> {
+        if !self.is_held(what, id)? {
+            return Ok(None);
+        }
+        let path = self.directory.join(name_of(what, id)?);
+        let text = disk::read_text(&path, 256).unwrap_or_default();
+        Ok(text.lines().next().and_then(|line| line.parse().ok()))
     }
 
     /// Claims a directory for the work of `task`, by which others are told who has it.
@@ -73,10 +95,7 @@ impl Leases {
         let path = self.directory.join(&name);
         match self.take(&name, false)? {
             Taken::Now => {
-                if let Some(holding) = locked(&self.held).get_mut(&name) {
-                    let written = holding.file.file().write_all(task.as_str().as_bytes());
-                    written.map_err(|error| StorageError::io(&path, error))?;
-                }
+                self.sign(&name, task.as_str())?;
                 Ok(Lease { name, held: self.held.clone() })
             }
             Taken::Before | Taken::Elsewhere => {

@@ -17,6 +17,8 @@
 //! | [`tasks`], [`sessions`], [`usage`] | what the journal says, as rows |
 //! | [`conversation`] | the conversation of a session, for its next turn |
 //! | [`output`] | answers as files, and the state files |
+//! | [`queue`] | the tasks that wait for the daemon |
+//! | [`questions`] | what a person is asked, and what was said |
 //! | [`prune`] | what a finished task may lose with time |
 //! | [`memory`] | what is remembered |
 //! | [`records`] | few columns of each fact of earlier tasks, for learners and views |
@@ -58,6 +60,8 @@ pub mod output;
 mod payload;
 pub mod proposals;
 pub mod prune;
+pub mod questions;
+pub mod queue;
 mod readers;
 pub mod records;
 pub mod sessions;

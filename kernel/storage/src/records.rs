@@ -613,7 +613,7 @@ fn past_task(row: &Row<'_>) -> rusqlite::Result<PastTask> {
         stage: match TaskStatus::from_column(&status)? {
             TaskStatus::Running => TaskStage::Running,
             TaskStatus::Interrupted => TaskStage::Interrupted,
-            TaskStatus::Paused => TaskStage::Paused,
+            TaskStatus::Paused | TaskStatus::Queued => TaskStage::Paused,
             TaskStatus::Accepted => TaskStage::Accepted,
             TaskStatus::Stopped => TaskStage::Stopped,
             TaskStatus::Cancelled => TaskStage::Cancelled,

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use openkoi_core::{
     id::{SessionId, TaskId},
+    queue::Submission,
     task::Task,
 };
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -393,6 +394,25 @@ pub(crate) fn ensure(
                        title = CASE title WHEN '' THEN ?2 ELSE title END WHERE id = ?1";
         transaction.prepare_cached(sql)?.execute((task.session.as_str(), title_of(&task.text)))?;
         touch(transaction, task.session.as_str(), at_ms)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that the session of a task that waits is there. One that is new pauses until the task begins.
+pub(crate) fn ensure_waiting(
+    transaction: &Transaction<'_>,
+    waiting: &Submission,
+    at_ms: u64,
+) -> Result<(), StorageError> {
+    let session = NewSession {
+        id: waiting.session.clone(),
+        kind: SessionKind::Task,
+        title: waiting.text.clone(),
+        workspace: waiting.workspace.clone(),
+    };
+    if insert(transaction, &session, at_ms)? {
+        let id = session.id.as_str();
+        follow(transaction, id, SessionStatus::Paused)?;
     }
     Ok(())
 }

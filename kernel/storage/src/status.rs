@@ -14,6 +14,8 @@ const FAILED: &str = "turn.failed";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
+    /// It waits for the daemon. The database says what was before; that it is in the queue tells.
+    Queued,
     /// Somebody works on it.
     Running,
     /// Its process died. It can be resumed. The database says that it runs; that nobody has its lease tells.
@@ -32,7 +34,8 @@ pub enum TaskStatus {
 
 impl TaskStatus {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
         Self::Running,
         Self::Interrupted,
         Self::Accepted,
@@ -45,6 +48,7 @@ impl TaskStatus {
     /// Returns the word for the status.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Running => "running",
             Self::Interrupted => "interrupted",
             Self::Accepted => "accepted",

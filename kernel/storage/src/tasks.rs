@@ -6,7 +6,7 @@ use openkoi_core::{
     event::{Entry, Event},
     id::{SessionId, TaskId},
     message::Role,
-    outcome::{Ending, Outcome},
+    outcome::{Ending, Outcome, Pause},
     task::Task,
 };
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -18,7 +18,8 @@ use crate::{
     error::StorageError,
     ident::{self, SESSIONS, TASKS},
     lease::Lease,
-    sessions,
+    questions::{self, Asked},
+    queue, sessions,
 };
 
 pub use crate::status::TaskStatus;
@@ -141,6 +142,10 @@ impl Storage {
             })?;
             Ok(rows.collect::<Result<BTreeMap<TaskStatus, u64>, _>>()?)
         })?;
+        for (marked, waiting) in self.read(waiting_by_mark)? {
+            *counts.entry(TaskStatus::Queued).or_default() += waiting;
+            counts.entry(marked).and_modify(|count| *count = count.saturating_sub(waiting));
+        }
         let running = TaskStatus::Running;
         if counts.contains_key(&running) {
             let mut alive = 0;
@@ -199,6 +204,15 @@ impl Storage {
         self.leases().claim_workspace(workspace, task)
     }
 
+    /// Returns the process that works on the task, if one does and claimed it.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be looked at.
+    pub fn owner(&self, task: &TaskId) -> Result<Option<u32>, StorageError> {
+        self.leases().holder("task", task.as_str())
+    }
+
     /// Returns whether somebody works on the task. A running task that nobody works on was interrupted.
     ///
     /// # Errors
@@ -209,7 +223,9 @@ impl Storage {
     }
 }
 
-const COLUMNS: &str = "id, session, status, workspace, model, started_ms, ended_ms, iterations, \
+const COLUMNS: &str = "id, session, \
+                       CASE WHEN EXISTS (SELECT 1 FROM queue q WHERE q.task = tasks.id AND q.state = 'waiting') \
+                       THEN 'queued' ELSE status END, workspace, model, started_ms, ended_ms, iterations, \
                        score, cost_micros, tokens, ending, \
                        EXISTS (SELECT 1 FROM turns u WHERE u.task = tasks.id AND u.at_most = 1)";
 
@@ -228,6 +244,18 @@ fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>,
         tasks.push(record(row)?);
     }
     Ok(tasks)
+}
+
+/// Returns how many tasks wait for the daemon, by the status that their rows have.
+fn waiting_by_mark(connection: &Connection) -> Result<Vec<(TaskStatus, u64)>, StorageError> {
+    let sql = "SELECT t.status, count(*) FROM queue q JOIN tasks t ON t.id = q.task
+               WHERE q.state = 'waiting' GROUP BY t.status";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map((), |row| {
+        let status: String = row.get(0)?;
+        Ok((TaskStatus::from_column(&status)?, count(row.get(1)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn marked_running(connection: &Connection) -> Result<Vec<TaskId>, StorageError> {
@@ -306,12 +334,18 @@ pub(crate) fn project(
                 finish(transaction, id, outcome, entry.at_ms)?;
             }
             let last = last_event(transaction, id)?;
+            if let Some(Pause::Question { request }) = cause {
+                let asked = Asked::Approval(request.clone());
+                let question = format!("{}-{}", id.as_str(), entry.seq);
+                questions::ask(transaction, &question, id, &asked, entry.at_ms)?;
+            }
             let status = TaskStatus::of_pause(cause.as_ref(), reason, &last);
             set_status(transaction, id, status, Some(entry.at_ms))?;
             sessions::follow(transaction, &session, sessions::SessionStatus::Paused)
         }
         Event::TaskFinished { outcome } => {
             finish(transaction, id, outcome, entry.at_ms)?;
+            questions::close_all(transaction, id)?;
             sessions::follow(transaction, &session, sessions::SessionStatus::Ended)
         }
         event => progress(transaction, id, event),
@@ -336,6 +370,15 @@ fn begin(
     model: &str,
     at_ms: u64,
 ) -> Result<(), StorageError> {
+    if queue::begin(transaction, id)? {
+        sessions::ensure(transaction, task, at_ms)?;
+        let sql = "UPDATE tasks SET status = ?2, text = ?3, workspace = ?4, model = ?5,
+                                    started_ms = ?6, ended_ms = NULL WHERE id = ?1";
+        let status = TaskStatus::Running.word();
+        let row = (id.as_str(), status, &task.text, &task.workspace, model, stored(at_ms));
+        transaction.prepare_cached(sql)?.execute(row)?;
+        return Ok(());
+    }
     let known = "SELECT 1 FROM tasks WHERE id = ?1";
     if transaction.prepare_cached(known)?.query_row([id.as_str()], |_| Ok(())).optional()?.is_some()
     {

@@ -71,6 +71,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/14-trust.sql"),
         schema: "12c838081e45f5171c2602ed52f2a0906565f118ebcb9d1bd84c80d07a0586ca",
     },
+    Migration {
+        sql: include_str!("../schema/15-queue.sql"),
+        schema: "1b0742326864f65971620ce1395b0a28fa42bb355fa91bc2c9d1366712b77eff",
+    },
 ];
 
 /// The newest version of the database.

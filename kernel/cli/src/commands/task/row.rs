@@ -79,7 +79,7 @@ pub(in crate::commands) fn tone(status: TaskStatus) -> Tone {
         | TaskStatus::Paused
         | TaskStatus::Cancelled
         | TaskStatus::Interrupted => Tone::Warning,
-        TaskStatus::Running => Tone::Neutral,
+        TaskStatus::Queued | TaskStatus::Running => Tone::Neutral,
     }
 }
 

@@ -1,0 +1,2 @@
+//! OpenKoi in the background.
+#![warn(clippy::disallowed_methods)]
