@@ -33,12 +33,18 @@
 //! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`dry_run`] | a copy for a task that is to change nothing |
 //! | [`prune`] | what grows, and what is freed of it |
+//! | [`handed`], [`worker`] | tasks for the daemon: handed over, and run |
+//! | [`answers`] | questions that any surface may answer |
+//! | [`live`] | says when something has happened, in whichever process |
+//! | [`own`], [`served`] | processes of OpenKoi itself, and what a server of it needs |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod access;
+
 pub mod accounts;
 mod agencies;
+pub mod answers;
 pub mod app;
 mod briefing;
 pub mod changes;
@@ -50,12 +56,15 @@ pub mod environment;
 pub mod error;
 mod evaluators;
 pub mod file;
+pub mod handed;
 mod host;
 pub mod learn;
 pub mod learning;
+pub mod live;
 pub mod memory;
 pub mod models;
 mod outbound;
+pub mod own;
 pub mod paths;
 mod places;
 pub mod prune;
@@ -66,6 +75,7 @@ mod route;
 mod rules;
 pub mod run;
 pub mod sandbox;
+pub mod served;
 pub mod session;
 pub mod settings;
 pub mod skills;
@@ -79,6 +89,7 @@ pub mod thread;
 mod toolbox;
 pub mod trust;
 pub mod undo;
+pub mod worker;
 mod workspace;
 pub mod worktree;
 
