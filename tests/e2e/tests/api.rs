@@ -187,7 +187,7 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
         (r#"{"description":"  "}"#, &[JSON], 400),
         (r#"{"description":"a","quality":7}"#, &[JSON], 400),
         (r#"{"description":"a","workspace":"here"}"#, &[JSON], 400),
-        (r#"{"description":"a","workspace":"/nowhere/at/all"}"#, &[JSON], 422),
+        (r#"{"description":"a","workspace":"/nowhere/at/all"}"#, &[JSON], 404),
         (r#"{"description":"a","session":"none"}"#, &[JSON], 404),
         (r#"{"description":"a"}"#, &[("Content-Type", "text/plain")], 415),
         (r#"{"description":"a"}"#, &[JSON, ("Content-Encoding", "gzip")], 415),

@@ -130,7 +130,7 @@ fn a_question_is_answered_over_the_api_once() {
     let open = question(&daemon);
     assert_eq!((&open["task_id"], &open["request"]["action"]), (&json!(id), &json!("write_file")));
     let path = format!("/api/v1/approvals/{}", open["id"].as_str().unwrap());
-    daemon.post(&path, &json!({ "text": "yes" }), 400);
+    daemon.post(&path, &json!({ "text": "yes" }), 409);
     daemon.post(&path, &json!({}), 400);
     daemon.post(&path, &json!({ "answer": "allow_once" }), 200);
     daemon.post(&path, &json!({ "answer": "reject_once" }), 409);
