@@ -3,7 +3,6 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -19,7 +18,7 @@ use crate::world::LONG;
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 fn answering() -> Home {
-    Home::new().script(&Script::new([turn().executor().says("Done.")]))
+    Home::new().script(&Script::new([turn().executor().say("Done.")]))
 }
 
 fn served() -> (Home, Daemon) {
@@ -299,7 +298,7 @@ fn the_events_of_a_task_are_followed_to_its_end_and_taken_up_again() {
     let id = daemon
         .submit(&json!({ "description": "x", "workspace": home.workspace(), "max_iterations": 0 }));
 
-    let all = thread::scope(|scope| scope.spawn(|| events(&daemon, &id, &[])).join().unwrap());
+    let all = events(&daemon, &id, &[]);
     let last = all.len() - 2;
     let rest = events(&daemon, &id, &[("Last-Event-ID", &all[last - 2].0.to_string())]);
 

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use openkoi_test_support::{Daemon, Home, Kind, Script, Terminal, skip::skip, turn, until};
+use openkoi_test_support::{Daemon, Home, Kind, Script, Terminal, daemon, skip::skip, turn, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn fix() -> Value {
 
 fn fixing() -> Home {
     scripted([
-        turn().executor().after("write_file").says("Fixed."),
+        turn().executor().after("write_file").say("Fixed."),
         turn().executor().call("write_file", fix()),
     ])
 }
@@ -25,7 +25,7 @@ fn fixing() -> Home {
 fn noting() -> Home {
     let note = json!({ "command": "echo noted >> notes.txt; sleep 1" });
     let script = Script::new([
-        turn().executor().after("shell").says("Noted."),
+        turn().executor().after("shell").say("Noted."),
         turn().executor().call("shell", note),
     ]);
     Home::new().script(&script)
@@ -289,10 +289,9 @@ fn a_submission_that_is_sent_many_times_is_one_task() {
     let body = task(&home).to_string();
     let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "once")];
 
+    let send = || daemon::call(port, "POST", "/api/v1/tasks", &headers, &body);
     let ids: Vec<String> = thread::scope(|scope| {
-        let calls: Vec<_> = (0..20)
-            .map(|_| scope.spawn(|| daemon.call("POST", "/api/v1/tasks", &headers, &body)))
-            .collect();
+        let calls: Vec<_> = (0..20).map(|_| scope.spawn(send)).collect();
         let answers = calls.into_iter().map(|call| call.join().unwrap().expect(201));
         answers.map(|answer| answer["task_id"].as_str().unwrap().to_owned()).collect()
     });
@@ -365,8 +364,8 @@ fn a_daemon_that_cannot_start_says_why_at_once() {
 #[test]
 fn a_conversation_goes_on_over_the_api() {
     let script = Script::new([
-        turn().executor().on("what did I say").once_said("blue").says("You said blue."),
-        turn().executor().on("blue").says("I see."),
+        turn().executor().on("what did I say").once_said("blue").say("You said blue."),
+        turn().executor().on("blue").say("I see."),
     ]);
     let (home, port) = Home::new().script(&script).with_port();
     let daemon = Daemon::start(&home, port);
@@ -450,7 +449,7 @@ fn under_blows(seed: u64, blows: usize) {
 fn quick_noting() -> Home {
     let write = json!({ "command": "echo noted >> notes.txt" });
     let script = Script::new([
-        turn().executor().after("shell").says("Noted."),
+        turn().executor().after("shell").say("Noted."),
         turn().executor().call("shell", write),
     ]);
     Home::new().script(&script).config("[daemon]\nconcurrency = 4")

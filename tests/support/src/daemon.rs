@@ -97,7 +97,6 @@ impl Daemon {
     /// # Panics
     ///
     /// When there is none.
-    #[must_use]
     pub fn get(&self, path: &str) -> Value {
         self.call("GET", path, &[], "").expect(200)
     }
@@ -170,7 +169,6 @@ impl Answer {
     ///
     /// When it is another, or a body is no JSON.
     #[track_caller]
-    #[must_use]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         match self.body.as_str() {

@@ -123,9 +123,12 @@ fn prospect(mut document: Document, one: &Prospect) -> Document {
         pairs = pairs.pair("files", "files", texts(&one.files));
     }
     if !one.steps.is_empty() {
-        let nothing = vec!["nothing".to_owned()];
+        // The agencies may see more than the plan says: that is among the risks.
+        let nothing = vec!["nothing in the plan".to_owned()];
         let beyond = if one.irreversible.is_empty() { &nothing } else { &one.irreversible };
-        pairs = pairs.pair("irreversible", "cannot be taken back", texts(beyond));
+        pairs = pairs
+            .for_people("cannot be taken back", texts(beyond))
+            .for_programs("irreversible", texts(&one.irreversible));
     }
     document = document.with(pairs);
     if one.risks.is_empty() {
