@@ -17,8 +17,8 @@ use openkoi_storage::StorageError;
 use crate::{
     consents::ConsentsError, dry_run::error::DryRunError, editing::error::EditError,
     learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
-    settings::SettingsError, soul::error::SoulChangeError, undo::error::UndoError,
-    worktree::error::WorktreeError,
+    settings::SettingsError, soul::error::SoulChangeError, tasks::error::TaskError,
+    undo::error::UndoError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -168,6 +168,12 @@ pub enum AppError {
     /// The system cannot give random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// A task is not cancelled, or not taken up again.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// What other processes write cannot be followed.
+    #[error("changes cannot be followed: {0}")]
+    Follow(io::Error),
     /// The system gives no thread or no timer to a run.
     #[error("cannot start the runtime: {0}")]
     Thread(io::Error),

@@ -27,6 +27,7 @@
 //! | [`learning`] | what the user says for good, what finished tasks teach, what became of their work |
 //! | [`trust`] | how far the agent may go in a workspace: grants, and what ends them |
 //! | [`reports`] | reports of views, with the facts that they are given |
+//! | [`tasks`], [`live`] | tasks of any process: cancelled, queued again, followed |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
@@ -53,6 +54,7 @@ pub mod file;
 mod host;
 pub mod learn;
 pub mod learning;
+pub mod live;
 pub mod memory;
 pub mod models;
 mod outbound;
@@ -74,6 +76,7 @@ pub mod soul;
 pub mod suggest;
 pub mod surroundings;
 pub mod task_runtime;
+pub mod tasks;
 pub mod text;
 pub mod thread;
 mod toolbox;

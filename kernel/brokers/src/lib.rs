@@ -23,6 +23,7 @@
 //! | [`inner`] | programs that came with OpenKoi, started from memory |
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
 //! | [`changes`] | says when files have changed |
+//! | [`other_process`] | asks another process of ours to end its work |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
 pub mod archive;
@@ -40,6 +41,7 @@ pub mod heap;
 pub mod inner;
 pub mod layer;
 pub mod oauth;
+pub mod other_process;
 pub mod places;
 pub mod processes;
 pub mod random;

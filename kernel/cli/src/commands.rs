@@ -4,6 +4,7 @@ pub mod chat;
 pub mod completions;
 pub mod config;
 pub mod connect;
+pub mod dashboard;
 pub mod demo;
 pub mod disconnect;
 pub mod doctor;

@@ -5,7 +5,7 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, mind,
+        chat, completions, config, connect, dashboard, demo, disconnect, doctor, learn, man, memory, mind,
         models, plugin, prune, reflect, resume, rewind, run, session, skill, soul, status, task,
         think, trust, undo, world,
     },
@@ -44,6 +44,7 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Session(args) => session::run(args, context),
         CliCommand::Task(args) => task::run(args, context),
         CliCommand::Status(args) => status::run(&args, context),
+        CliCommand::Dashboard(args) => dashboard::run(&args, context),
         CliCommand::Memory(args) => memory::run(args, context),
         CliCommand::Skill(args) => skill::run(args, context),
         CliCommand::Learn(args) => learn::run(args, context),

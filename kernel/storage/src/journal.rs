@@ -94,7 +94,16 @@ impl Storage {
     ///
     /// When the journal cannot be read. A task that is not known has no entries.
     pub fn entries(&self, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
-        self.read(|connection| entries(connection, task))
+        self.entries_after(task, 0)
+    }
+
+    /// Returns the entries of the task with greater numbers than `seq`, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::entries`].
+    pub fn entries_after(&self, task: &TaskId, seq: u64) -> Result<Vec<Entry>, StorageError> {
+        self.read(|connection| entries(connection, task, seq))
     }
 
     /// Returns what `evaluator` said of this tree for one of the last tasks of the session, at `since_ms` or later.
@@ -171,13 +180,18 @@ fn insert(
     Ok(Tail { seq, hash })
 }
 
-fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
-    let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries WHERE task = ?1 ORDER BY seq";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([task.as_str()])?;
+fn entries(
+    connection: &Connection,
+    task: &TaskId,
+    after: u64,
+) -> Result<Vec<Entry>, StorageError> {
+    let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries
+               WHERE task = ?1 AND seq > ?2 ORDER BY seq";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query((task.as_str(), stored(after)))?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let number = entries.len() + 1;
+        let number = count(row.get(4)?);
         entries
             .push(entry(connection, row, &|| format!("entry {number} of task {}", task.short()))?);
     }

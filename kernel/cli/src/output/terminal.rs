@@ -160,7 +160,7 @@ fn words<'a>(value: &'a Value, page: &Page) -> Option<Cow<'a, str>> {
             format!("{sign}{}", money_at_most(micros.unsigned_abs(), *at_most))
         }
         Value::Duration(ms) => duration(*ms),
-        Value::Instant(at_ms) => page.ago(*at_ms),
+        Value::Instant(at_ms) => page.time(*at_ms),
         Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
         Value::List(values) => joined(values.iter().map(|one| words(one, page))),
         Value::Record(members) => joined(members.iter().map(|(key, member)| {
@@ -210,7 +210,7 @@ fn bars(bars: &Bars, page: &mut Page) {
 }
 
 fn moments(timeline: &Timeline, page: &mut Page) {
-    let times: Vec<String> = timeline.moments.iter().map(|one| page.ago(one.at_ms)).collect();
+    let times: Vec<String> = timeline.moments.iter().map(|one| page.time(one.at_ms)).collect();
     let width = times.iter().map(|time| time.width()).max().unwrap_or(0);
     for (moment, time) in timeline.moments.iter().zip(&times) {
         let lead = format!("{time:<width$}  ");
