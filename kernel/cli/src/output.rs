@@ -30,7 +30,7 @@ pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, tim
 pub(crate) use line::Line;
 use measure::clock_time;
 use page::Page;
-pub(crate) use page::{Places, Times};
+pub(crate) use page::{QUOTED, Places, Times};
 pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
 

@@ -91,7 +91,7 @@ impl Canvas<'_> {
             return;
         }
         let mut column = column;
-        for (style, text) in &line.0 {
+        for (style, text) in &line.pieces {
             let room = usize::from(area.width.saturating_sub(column));
             (column, _) = self.buffer.set_stringn(column, row, text, room, look(*style, self.palette));
         }
@@ -164,11 +164,13 @@ fn place(state: &State, width: usize) -> Line {
         "" => String::new(),
         words => format!("  with \"{words}\""),
     };
-    match (list.len(), list.search.is_empty()) {
-        (0, true) => Line::default(),
-        (0, false) => short(Style::Faint, found.trim_start(), width),
-        (all, _) => short(Style::Faint, &format!("{} of {all}{found}", list.chosen + 1), width),
-    }
+    let (lines, room) = (list.laid.lines.len(), state.list_room());
+    let place = match list.len() {
+        0 if lines > room => format!("line {} of {lines}", (list.top + room).min(lines)),
+        0 => String::new(),
+        all => format!("{} of {all}", list.chosen + 1),
+    };
+    short(Style::Faint, format!("{place}{found}").trim_start(), width)
 }
 
 /// Returns the keys that matter now, as many as there is room for.

@@ -221,6 +221,9 @@ impl Followed {
 
     fn plan(&self, blocks: &mut Vec<Block>) {
         let Some(plan) = &self.plan else { return };
+        if plan.steps.is_empty() && plan.criteria.is_empty() && self.repairs.is_empty() {
+            return;
+        }
         blocks.push(Heading::new("", "Plan").into());
         let steps = (1..).zip(&plan.steps);
         let mut items: Vec<Item> =

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use openkoi_core::document::{Block, Document, Span, Value, Verbatim};
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::output::{self, Line, Places, Style, Times};
 
@@ -60,30 +60,35 @@ impl Laid {
 /// Returns a line as lines that fit, with its tabs as spaces. It is broken behind a word if that does not waste half of a line.
 fn wrapped(line: &Line, width: usize) -> Vec<Line> {
     let mut rest = &characters(line)[..];
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    // Of a lead that would take most of the place, nothing is left.
+    let lead = if line.lead.width() * 2 > width { "" } else { line.lead.as_str() };
     loop {
-        let mut used = 0;
+        let lead = if lines.is_empty() { "" } else { lead };
+        let mut used = lead.width();
         let fits = rest.iter().take_while(|(_, c)| {
             used += c.width().unwrap_or(0);
             used <= width.max(2)
         });
         let fits = fits.count();
         if fits == rest.len() {
-            lines.push(joined(rest));
+            lines.push(joined(lead, rest));
             return lines;
         }
+        // A character that is too wide for its place alone goes beyond it.
+        let fits = fits.max(1);
         let (begin, _) = rest.split_at(fits);
         let word = begin.iter().rposition(|(_, c)| *c == ' ').map(|at| at + 1);
         let end = word.filter(|end| end * 2 > fits).unwrap_or(fits);
         let (begin, after) = rest.split_at(end);
-        lines.push(joined(begin));
+        lines.push(joined(lead, begin));
         rest = after;
     }
 }
 
 fn characters(line: &Line) -> Vec<(Style, char)> {
     let mut characters = Vec::new();
-    for (style, text) in &line.0 {
+    for (style, text) in &line.pieces {
         for c in text.chars() {
             match c {
                 '\t' => {
@@ -97,13 +102,14 @@ fn characters(line: &Line) -> Vec<(Style, char)> {
     characters
 }
 
-fn joined(characters: &[(Style, char)]) -> Line {
+fn joined(lead: &str, characters: &[(Style, char)]) -> Line {
     let runs = characters.chunk_by(|(one, _), (other, _)| one == other);
     let piece = |run: &[(Style, char)]| {
         let style = run.first().map_or(Style::Plain, |(style, _)| *style);
         (style, run.iter().map(|(_, c)| c).collect())
     };
-    let mut line = Line(runs.map(piece).collect());
+    let mut line = Line::of(Style::Plain, lead);
+    line.pieces.extend(runs.map(piece));
     line.trim_end();
     line
 }
@@ -157,7 +163,7 @@ pub(super) fn short(style: Style, text: &str, width: usize) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use openkoi_core::document::{Column, ColumnKind, Heading, Table};
+    use openkoi_core::document::{Column, ColumnKind, Heading, Pairs, Table};
 
     use super::*;
 
@@ -193,6 +199,19 @@ mod tests {
         let wanted = ["00000001", "  NAME Ko…", "00000002", "  NAME Sa…", "", "Notes", "a   b", "southern", "winds"];
         assert_eq!(texts(&narrow), wanted);
         assert_eq!((narrow.row(1), narrow.places.titles[0]), (Some(2..4), 5));
+    }
+
+    #[test]
+    fn a_broken_line_cannot_be_taken_for_another_one() {
+        let document = Document::new("")
+            .with(Pairs::new("").for_people("name", "Kohaku of the pond"))
+            .with(Verbatim::new("", "│ rm -rf pond"));
+
+        assert_eq!(
+            texts(&laid(&document, 26)),
+            ["name         Kohaku of the", "             pond", "│ rm -rf pond"]
+        );
+        assert_eq!(texts(&laid(&document, 10))[3..], ["│ rm -rf", "│ pond"]);
     }
 
     #[test]

@@ -54,24 +54,38 @@ impl List {
 
     fn arrange(&mut self, before: Option<Topic>, width: usize, room: usize, times: &Times) {
         let Some(listing) = &self.listing else { return };
-        if self.search.is_empty() {
-            self.laid = Laid::of(&listing.document, width, times);
-            self.numbers = (0..self.laid.places.rows.len()).collect();
+        let (laid, numbers) = if self.search.is_empty() {
+            let laid = Laid::of(&listing.document, width, times);
+            let all = (0..laid.places.rows.len()).collect();
+            (laid, all)
         } else {
             let (document, numbers) = filtered(&listing.document, &self.search);
-            (self.laid, self.numbers) = (Laid::of(&document, width, times), numbers);
-        }
-        let topics = self.numbers.iter().map(|number| listing.topics.get(*number));
+            (Laid::of(&document, width, times), numbers)
+        };
+        self.take(laid, numbers);
+        let topics = self.numbers.iter().map(|number| self.topic_of(*number));
         let same = before.and_then(|before| topics.into_iter().position(|topic| topic == Some(&before)));
         let last = self.numbers.len().saturating_sub(1);
         self.chosen = same.unwrap_or(self.chosen.min(last));
         self.reveal(room);
     }
 
+    /// Takes lines and their rows, without those that cannot be opened: they are read and not chosen.
+    fn take(&mut self, laid: Laid, numbers: Vec<usize>) {
+        self.laid = laid;
+        let rows = std::mem::take(&mut self.laid.places.rows);
+        let both = numbers.into_iter().zip(rows);
+        let both = both.filter(|(number, _)| self.topic_of(*number) != Some(&Topic::Nothing));
+        (self.numbers, self.laid.places.rows) = both.unzip();
+    }
+
+    fn topic_of(&self, number: usize) -> Option<&Topic> {
+        self.listing.as_ref()?.topics.get(number)
+    }
+
     /// Returns what the chosen row is about.
     pub(super) fn topic(&self) -> Option<&Topic> {
-        let number = self.numbers.get(self.chosen)?;
-        self.listing.as_ref()?.topics.get(*number)
+        self.topic_of(*self.numbers.get(self.chosen)?)
     }
 
     /// Returns true if it was read.

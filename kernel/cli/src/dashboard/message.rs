@@ -69,7 +69,7 @@ pub(super) enum Topic {
     Undo(TaskId),
     /// What came of something that was done.
     Done,
-    /// Nothing that has details.
+    /// Nothing that can be opened.
     Nothing,
     /// The keys.
     Help,

@@ -13,7 +13,10 @@ use openkoi_storage::{
 };
 
 use super::message::Replies;
-use crate::{commands::task::row::first_line, output::diff::FileEdit};
+use crate::{
+    commands::task::row::first_line,
+    output::{QUOTED, diff::FileEdit},
+};
 
 /// Returns questions as a table, with the key of the table as given.
 pub(super) fn table(questions: &[QuestionRecord]) -> Document {
@@ -89,23 +92,29 @@ fn content(document: &mut Document, request: &ApprovalRequest, workspace: &Path)
         "" => FileEdit::of(&arguments, workspace).map(|edit| edit.diff),
         shown => Some(shown.to_owned()),
     };
-    document.push(Verbatim::new("", &request.target));
+    document.push(quoted("", &request.target));
     match (diff, arguments.as_object()) {
         (Some(diff), _) if diff.is_empty() => {
             document.push(Block::paragraph(Span::muted("nothing would change")));
         }
-        (Some(diff), _) => document.push(Verbatim::new("diff", diff)),
+        (Some(diff), _) => document.push(quoted("diff", &diff)),
         (None, Some(fields)) => {
             let others = fields.iter().filter(|(_, value)| {
                 !value.is_null() && value.as_str() != Some(request.target.as_str())
             });
             for (name, value) in others {
                 let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                document.push(Verbatim::new("", format!("{name}: {value}")));
+                document.push(quoted("", &format!("{name}: {value}")));
             }
         }
         (None, None) => {}
     }
+}
+
+/// Returns a text behind a bar, so that no line of it can be taken for one of the question.
+fn quoted(language: &str, text: &str) -> Verbatim {
+    let lines = text.lines().map(|line| format!("{QUOTED}{line}\n"));
+    Verbatim::new(language, lines.collect::<String>())
 }
 
 /// Says what each answer does.

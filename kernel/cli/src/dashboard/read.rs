@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::tz::TimeZone;
 use openkoi_app::changes::task_diff;
 use openkoi_core::{
-    document::{Block, Document, Heading, Notice, Span, Tone, Value},
+    document::{Block, Document, Heading, Item, Notice, Span, Style, Tone, Value},
     doubts::Doubts,
     id::TaskId,
 };
@@ -290,17 +290,19 @@ fn first_steps() -> Document {
     let paragraphs = [
         "No task has run yet. Every task of this home will stand here while it runs and after it, whoever started it: the command line, a conversation, the daemon.",
     ];
-    let ways = Notice {
-        tone: Tone::Neutral,
-        about: String::new(),
-        text: vec!["In another terminal:".into()],
-        hints: vec![
-            "openkoi \"TASK\"".to_owned(),
-            "openkoi demo".to_owned(),
-            "openkoi connect".to_owned(),
-        ],
-    };
-    Document::new("Tasks").with_all(paragraphs.map(Block::paragraph)).with(Heading::end()).with(ways)
+    let ways = [
+        ("openkoi \"TASK\"", "runs one, from another terminal"),
+        ("openkoi demo", "shows how that goes, offline"),
+        ("openkoi connect", "connects a provider of models"),
+    ];
+    let ways = ways.map(|(command, what)| {
+        let command = Span { style: Style::Code, ..Span::from(command) };
+        Item { depth: 1, text: vec![command, format!("  {what}").into()] }
+    });
+    Document::new("Tasks")
+        .with_all(paragraphs.map(Block::paragraph))
+        .with(Heading::end())
+        .with(Block::Items(ways.into()))
 }
 
 /// Returns what is said instead of something that cannot be read.
@@ -333,6 +335,7 @@ fn topics(document: &Document) -> Vec<Topic> {
                 "proposals" => Topic::Proposal(name),
                 "components" => Topic::Component(name),
                 "skills" => Topic::Skill(name),
+                // What a table of sums is about has no details.
                 _ => Topic::Nothing,
             }
         }));

@@ -4,7 +4,12 @@ use super::{Palette, Style};
 
 /// A line of harmless text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Line(pub(crate) Vec<(Style, String)>);
+pub(crate) struct Line {
+    /// The pieces, from left to right.
+    pub(crate) pieces: Vec<(Style, String)>,
+    /// What stands before the rest where the line is broken for a narrow place.
+    pub(crate) lead: String,
+}
 
 impl Line {
     /// Returns a line of one piece.
@@ -14,32 +19,38 @@ impl Line {
         line
     }
 
+    /// Returns the line with what stands before the rest where it is broken.
+    pub(crate) fn led_by(mut self, lead: impl Into<String>) -> Self {
+        self.lead = lead.into();
+        self
+    }
+
     /// Adds a piece at the end.
     pub(crate) fn push(&mut self, style: Style, text: impl Into<String>) {
         let text = text.into();
         if !text.is_empty() {
-            self.0.push((style, text));
+            self.pieces.push((style, text));
         }
     }
 
     /// Takes away the spaces at the end.
     pub(crate) fn trim_end(&mut self) {
-        while let Some((_, text)) = self.0.last_mut() {
+        while let Some((_, text)) = self.pieces.last_mut() {
             text.truncate(text.trim_end_matches(' ').len());
             if !text.is_empty() {
                 return;
             }
-            self.0.pop();
+            self.pieces.pop();
         }
     }
 
     /// Returns the line in colours.
     pub(super) fn painted(&self, palette: Palette) -> String {
-        self.0.iter().map(|(style, text)| palette.paint(*style, text)).collect()
+        self.pieces.iter().map(|(style, text)| palette.paint(*style, text)).collect()
     }
 
     /// Returns the words of the line.
     pub(crate) fn text(&self) -> String {
-        self.0.iter().map(|(_, text)| text.as_str()).collect()
+        self.pieces.iter().map(|(_, text)| text.as_str()).collect()
     }
 }

@@ -11,6 +11,11 @@ use super::{
     sanitise, sanitise_line,
 };
 
+/// Where the values of fields begin.
+const FIELD: usize = 13;
+/// What stands before each line of a text that somebody else wrote, where that could be taken for a line of the page.
+pub(crate) const QUOTED: &str = "│ ";
+
 /// How points in time are written.
 #[derive(Clone, Debug)]
 pub(crate) enum Times {
@@ -58,7 +63,9 @@ impl Page {
     /// Writes a line in a style.
     pub(super) fn styled(&mut self, text: impl AsRef<str>, style: Style) {
         let text = sanitise(text.as_ref());
-        self.lines.extend(text.split('\n').map(|line| Line::of(style, line)));
+        let lead = |line: &str| if line.starts_with(QUOTED) { QUOTED } else { "" };
+        let lines = text.split('\n').map(|line| Line::of(style, line).led_by(lead(line)));
+        self.lines.extend(lines);
     }
 
     /// Writes pieces of text, each in its style, on one line.
@@ -120,7 +127,7 @@ impl Page {
         line.push(Style::Plain, " ");
         line.push(style, sanitise_line(value.as_ref()));
         line.trim_end();
-        self.lines.push(line);
+        self.lines.push(line.led_by(" ".repeat(FIELD)));
     }
 
     /// Writes the titles and rows of a table.

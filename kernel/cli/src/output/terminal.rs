@@ -8,7 +8,7 @@ use openkoi_core::document::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{Align, Cell, Grid, Page, Style, bytes, count, diff, duration, money_at_most};
+use super::{Align, Cell, Grid, Page, QUOTED, Style, bytes, count, diff, duration, money_at_most};
 
 /// The number of characters that are shown of each end of a line of a diff on a screen. A file or a program gets it whole.
 const LINE_END: usize = 600;
@@ -251,7 +251,7 @@ fn verbatim(verbatim: &Verbatim, page: &mut Page) {
     let shortened = is_diff && page.is_on_screen();
     for line in verbatim.text.lines() {
         let line = if shortened { diff::ends(line, LINE_END) } else { Cow::Borrowed(line) };
-        let style = match line.as_bytes() {
+        let style = match line.strip_prefix(QUOTED).unwrap_or(&line).as_bytes() {
             [b'+', ..] if is_diff => Style::Good,
             [b'-', ..] if is_diff => Style::Bad,
             _ => Style::Plain,

@@ -316,10 +316,9 @@ impl State {
     }
 }
 
-/// Opens what is chosen, if it has details.
+/// Opens what is chosen.
 fn opened(list: &List) -> Vec<Effect> {
-    let topic = list.topic().filter(|topic| **topic != Topic::Nothing);
-    topic.cloned().map(Effect::Show).into_iter().collect()
+    list.topic().cloned().map(Effect::Show).into_iter().collect()
 }
 
 /// Changes words as a key does.
