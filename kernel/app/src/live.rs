@@ -99,7 +99,8 @@ mod tests {
     #[tokio::test]
     async fn the_first_task_of_an_empty_home_is_told_of_and_each_one_after_it() {
         let home = tempfile::tempdir().unwrap();
-        let environment = || Environment::of([("OPENKOI_HOME", home.path().to_str().unwrap())], home.path());
+        let environment =
+            || Environment::of([("OPENKOI_HOME", home.path().to_str().unwrap())], home.path());
         let (seen, other) = (App::new(environment()), App::new(environment()));
         let mut live = Live::of(&seen).unwrap();
 

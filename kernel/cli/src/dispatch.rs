@@ -5,9 +5,9 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        chat, completions, config, connect, dashboard, demo, disconnect, doctor, learn, man, memory, mind,
-        models, plugin, prune, reflect, resume, rewind, run, session, skill, soul, status, task,
-        think, trust, undo, world,
+        chat, completions, config, connect, dashboard, demo, disconnect, doctor, learn, man,
+        memory, mind, models, plugin, prune, reflect, resume, rewind, run, session, skill, soul,
+        status, task, think, trust, undo, world,
     },
     context::Context,
     error::CommandError,

@@ -26,11 +26,11 @@ pub use colour::{ColourChoice, Palette, Style};
 pub use format::{Format, SCHEMA_VERSION};
 pub(crate) use grid::cut as shortened;
 use grid::{Align, Cell, Grid};
-pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, timestamp};
 pub(crate) use line::Line;
 use measure::clock_time;
+pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, timestamp};
 use page::Page;
-pub(crate) use page::{QUOTED, Places, Times};
+pub(crate) use page::{Places, QUOTED, Times};
 pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
 

@@ -68,7 +68,8 @@ impl FullScreen {
         let kept = before.get_or_insert(Before::of(modes));
         kept.full = true;
         if isatty(io::stderr()) {
-            let nowhere = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+            let nowhere =
+                rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
             let error = rustix::io::fcntl_dupfd_cloexec(io::stderr(), 3)?;
             stdio::dup2_stderr(nowhere)?;
             kept.error.get_or_insert(error);

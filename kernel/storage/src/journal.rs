@@ -180,11 +180,7 @@ fn insert(
     Ok(Tail { seq, hash })
 }
 
-fn entries(
-    connection: &Connection,
-    task: &TaskId,
-    after: u64,
-) -> Result<Vec<Entry>, StorageError> {
+fn entries(connection: &Connection, task: &TaskId, after: u64) -> Result<Vec<Entry>, StorageError> {
     let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries
                WHERE task = ?1 AND seq > ?2 ORDER BY seq";
     let mut statement = connection.prepare_cached(sql)?;

@@ -21,6 +21,7 @@ mod cold;
 mod companion;
 mod company;
 mod crash_resume;
+mod dashboard;
 mod day;
 mod demo;
 mod dishonest;

@@ -166,7 +166,12 @@ fn place(all: bool, context: &Context) -> Result<Option<String>, CommandError> {
 }
 
 /// Returns what is remembered.
-pub(crate) fn listed(all: bool, limit: u32, json: bool, context: &Context) -> Result<Reply, CommandError> {
+pub(crate) fn listed(
+    all: bool,
+    limit: u32,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
     let workspace = place(all, context)?;
     let Some(storage) = context.existing_storage()? else {
         return Ok(Reply::new(MemoryList::none(None), json));

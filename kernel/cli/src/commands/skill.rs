@@ -96,9 +96,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         SkillCommand::List { task: Some(task), json, .. } => {
             Reply::new(ranked::ranking(&task, context)?, json).print(context)
         }
-        SkillCommand::List { all, json, .. } => {
-            listed(all, json, context)?.print(context)
-        }
+        SkillCommand::List { all, json, .. } => listed(all, json, context)?.print(context),
         SkillCommand::Show { name, json } => {
             let skills = loaded(context)?;
             let name = chosen(joined(&name), &skills, "openkoi skill show", context, |_| true)?;

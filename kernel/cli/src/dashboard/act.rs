@@ -59,7 +59,8 @@ impl<'a> Actor<'a> {
     fn take_up(&self, task: &TaskId) -> Result<Message, CommandError> {
         tasks::take_up(&*self.context.storage()?, task, self.context.app.now_ms())?;
         let short = task.short();
-        let said = format!("task {short} waits for the daemon; without one: openkoi resume {short}");
+        let said =
+            format!("task {short} waits for the daemon; without one: openkoi resume {short}");
         Ok(Message::Told(Tone::Good, said))
     }
 
@@ -70,7 +71,8 @@ impl<'a> Actor<'a> {
         let lines = undo::preview(&plan).into_iter().map(Block::paragraph);
         let mut document = Document::new(format!("Undo of task {}", task.short())).with_all(lines);
         let replies = if plan.changes.is_empty() {
-            let words = "nothing can be restored: whatever the task changed was changed again since";
+            let words =
+                "nothing can be restored: whatever the task changed was changed again since";
             document.blocks.extend([Heading::end().into(), Block::paragraph(words)]);
             Replies::None
         } else {
@@ -95,7 +97,9 @@ impl<'a> Actor<'a> {
         let now_ms = self.context.app.now_ms();
         let is_given = question.is_some() && storage.give_answer(id, given, SURFACE, now_ms)?;
         let Some(question) = question.filter(|_| is_given) else {
-            return Ok(Message::Over("the question does not wait for an answer any more".to_owned()));
+            return Ok(Message::Over(
+                "the question does not wait for an answer any more".to_owned(),
+            ));
         };
         let task = storage.find_task(question.task.as_str())?;
         let (short, words) = (task.id.short(), words(given));

@@ -77,7 +77,11 @@ impl Costs {
             let since = self.spent.iter().filter(|one| one.at_ms >= from_ms);
             since.fold(Total::default(), |sum, one| added(sum, one.total))
         };
-        let spans = [("today", "today", 0), ("last_7_days", "7 days", 6), ("last_30_days", "30 days", DAYS - 1)];
+        let spans = [
+            ("today", "today", 0),
+            ("last_7_days", "7 days", 6),
+            ("last_30_days", "30 days", DAYS - 1),
+        ];
         let pairs = spans.iter().fold(Pairs::new(""), |pairs, (key, name, ago)| {
             let sum = sum(days.begin(*ago));
             pairs.for_people(*name, total_words(sum)).for_programs(*key, total(sum))

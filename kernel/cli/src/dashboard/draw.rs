@@ -76,7 +76,8 @@ impl Canvas<'_> {
         let all = sheet.laid.lines.len();
         let last = (sheet.top + room).min(all);
         let place = if all > room { format!(" {last} of {all} ") } else { String::new() };
-        let title = short(Style::Strong, &sheet.shown.document.title, width.saturating_sub(place.width()));
+        let title =
+            short(Style::Strong, &sheet.shown.document.title, width.saturating_sub(place.width()));
         self.line(0, 1, &title);
         self.line((width - place.width().min(width)) as u16, 1, &Line::of(Style::Faint, place));
         for (row, line) in (2..).zip(sheet.laid.lines.iter().skip(sheet.top).take(room)) {
@@ -93,7 +94,8 @@ impl Canvas<'_> {
         let mut column = column;
         for (style, text) in &line.pieces {
             let room = usize::from(area.width.saturating_sub(column));
-            (column, _) = self.buffer.set_stringn(column, row, text, room, look(*style, self.palette));
+            (column, _) =
+                self.buffer.set_stringn(column, row, text, room, look(*style, self.palette));
         }
     }
 
@@ -125,7 +127,9 @@ fn look(style: Style, palette: Palette) -> Look {
 fn told(state: &State) -> Line {
     let width = usize::from(state.size.0);
     match (&state.mode, &state.note) {
-        (Mode::Confirming(_, question), _) => short(Style::Strong, &format!("{question} [y/N]"), width),
+        (Mode::Confirming(_, question), _) => {
+            short(Style::Strong, &format!("{question} [y/N]"), width)
+        }
         (Mode::Answering(words), _) => typed("answer: ", words, width),
         (Mode::Searching, None) => typed("/", state.search(), width),
         (_, Some((tone, text))) => {

@@ -2,7 +2,10 @@
 
 use openkoi_core::{
     contract::{Contract, Repair},
-    document::{Block, Column, ColumnKind, Document, Heading, Item, Pairs, Span, Table, Tone, Value, Verbatim},
+    document::{
+        Block, Column, ColumnKind, Document, Heading, Item, Pairs, Span, Table, Tone, Value,
+        Verbatim,
+    },
     event::{Entry, Event},
     outcome::{Ending, Outcome},
 };
@@ -203,7 +206,8 @@ impl Followed {
         now_ms: u64,
     ) -> Document {
         self.details.output = output.or_else(|| self.answer.clone());
-        let mut blocks = vec![Heading::new("", "Progress").into(), Block::paragraph(self.progress(now_ms))];
+        let mut blocks =
+            vec![Heading::new("", "Progress").into(), Block::paragraph(self.progress(now_ms))];
         if questions > 0 {
             let words = "a question waits for your answer: see Approvals";
             blocks.push(Block::Paragraph(vec![Span::toned(words, Tone::Warning)]));

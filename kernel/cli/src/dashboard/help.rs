@@ -36,7 +36,8 @@ const ANSWERS: [(&str, &str); 5] = [
 /// Returns the sheet.
 pub(super) fn shown() -> Shown {
     let part = |title: &str, keys: &[(&str, &str)]| {
-        let pairs = keys.iter().fold(Pairs::new(""), |pairs, (key, what)| pairs.for_people(*key, *what));
+        let pairs =
+            keys.iter().fold(Pairs::new(""), |pairs, (key, what)| pairs.for_people(*key, *what));
         [Block::from(Heading::new("", title)), pairs.into()]
     };
     let mouse = "The mouse chooses tabs and rows, opens the row that is chosen, and scrolls.";

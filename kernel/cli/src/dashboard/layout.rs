@@ -168,11 +168,14 @@ mod tests {
     use super::*;
 
     fn pond() -> Document {
-        let mut fish = Table::new("fish", [
-            Column::new("id", "ID", ColumnKind::Id),
-            Column::new("name", "NAME", ColumnKind::Text),
-            Column::for_programs("tank", ColumnKind::Text),
-        ]);
+        let mut fish = Table::new(
+            "fish",
+            [
+                Column::new("id", "ID", ColumnKind::Id),
+                Column::new("name", "NAME", ColumnKind::Text),
+                Column::for_programs("tank", ColumnKind::Text),
+            ],
+        );
         fish.row([Value::id("00000001"), "Kohaku".into(), "north".into()]);
         fish.row([Value::id("00000002"), "Sanke".into(), "south".into()]);
         let notes = Verbatim::new("", "a\tb\nsouthern winds");
@@ -190,13 +193,31 @@ mod tests {
     #[test]
     fn rows_and_titles_are_found_again_after_lines_were_wrapped() {
         let wide = laid(&pond(), 40);
-        let wanted = ["ID        NAME", "00000001  Kohaku", "00000002  Sanke", "", "Notes", "a   b", "southern winds"];
+        let wanted = [
+            "ID        NAME",
+            "00000001  Kohaku",
+            "00000002  Sanke",
+            "",
+            "Notes",
+            "a   b",
+            "southern winds",
+        ];
         assert_eq!(texts(&wide), wanted);
         assert_eq!(wide.places.rows, [1..2, 2..3]);
         assert_eq!((wide.places.titles[0], wide.row_at(2)), (4, Some(1)));
 
         let narrow = laid(&pond(), 10);
-        let wanted = ["00000001", "  NAME Ko…", "00000002", "  NAME Sa…", "", "Notes", "a   b", "southern", "winds"];
+        let wanted = [
+            "00000001",
+            "  NAME Ko…",
+            "00000002",
+            "  NAME Sa…",
+            "",
+            "Notes",
+            "a   b",
+            "southern",
+            "winds",
+        ];
         assert_eq!(texts(&narrow), wanted);
         assert_eq!((narrow.row(1), narrow.places.titles[0]), (Some(2..4), 5));
     }
@@ -218,7 +239,10 @@ mod tests {
     fn words_are_looked_for_in_all_of_a_row_and_in_each_line() {
         let (found, rows) = filtered(&pond(), "SOUTH");
 
-        assert_eq!(texts(&laid(&found, 40)), ["ID        NAME", "00000002  Sanke", "", "Notes", "southern winds"]);
+        assert_eq!(
+            texts(&laid(&found, 40)),
+            ["ID        NAME", "00000002  Sanke", "", "Notes", "southern winds"]
+        );
         assert_eq!(rows, [1]);
         let (none, rows) = filtered(&pond(), "whale");
         assert_eq!(texts(&laid(&none, 40))[0], "nothing here has these words in it");

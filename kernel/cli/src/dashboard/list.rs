@@ -64,7 +64,8 @@ impl List {
         };
         self.take(laid, numbers);
         let topics = self.numbers.iter().map(|number| self.topic_of(*number));
-        let same = before.and_then(|before| topics.into_iter().position(|topic| topic == Some(&before)));
+        let same =
+            before.and_then(|before| topics.into_iter().position(|topic| topic == Some(&before)));
         let last = self.numbers.len().saturating_sub(1);
         self.chosen = same.unwrap_or(self.chosen.min(last));
         self.reveal(room);

@@ -5,7 +5,9 @@ use std::path::Path;
 use openkoi_core::{
     approval::ApprovalRequest,
     deliberation::assessment::UserQuestion,
-    document::{Block, Column, ColumnKind, Document, Heading, Item, Pairs, Span, Table, Value, Verbatim},
+    document::{
+        Block, Column, ColumnKind, Document, Heading, Item, Pairs, Span, Table, Value, Verbatim,
+    },
 };
 use openkoi_storage::{
     questions::{Asked, QuestionRecord},
@@ -75,7 +77,10 @@ pub(super) fn shown(question: &QuestionRecord, task: &TaskRecord) -> (Document, 
 
 fn approval(document: Document, request: &ApprovalRequest, workspace: &Path) -> Document {
     let mut about = Pairs::new("")
-        .for_people("wants", Span::strong(format!("{} ({})", request.action, request.effect.word())))
+        .for_people(
+            "wants",
+            Span::strong(format!("{} ({})", request.action, request.effect.word())),
+        )
         .for_people("asked by", format!("{}, domain {}", request.origin, request.domain));
     if !request.why.is_empty() {
         about = about.for_people("why", &request.why);
@@ -127,20 +132,23 @@ fn answers(request: &ApprovalRequest) -> Pairs {
         .for_people("s", format!("yes, in this session: {rule}"))
         .for_people("a", format!("always {place}: {rule}"));
     if let Some(alike) = &request.alike {
-        let words = format!("always {place}, for every command that begins with `{}`", alike.target);
+        let words =
+            format!("always {place}, for every command that begins with `{}`", alike.target);
         pairs = pairs.for_people("p", words);
     }
     pairs.for_people("r", format!("never {place}: {rule}"))
 }
 
 fn words(document: Document, asked: &UserQuestion) -> Document {
-    let mut document = document.with(Heading::end()).with(Block::paragraph(Span::strong(&asked.text)));
+    let mut document =
+        document.with(Heading::end()).with(Block::paragraph(Span::strong(&asked.text)));
     if !asked.why.is_empty() {
         document.push(Block::paragraph(&asked.why));
     }
     let choices = (1..).zip(&asked.choices);
     let choices = choices.map(|(number, choice)| Item::new(1, format!("{number}  {choice}")));
     document.push(Block::Items(choices.collect()));
-    let assumed = format!("Enter, and your words or a number. Without an answer: {}", asked.assumed);
+    let assumed =
+        format!("Enter, and your words or a number. Without an answer: {}", asked.assumed);
     document.with(Block::paragraph(Span::muted(assumed)))
 }

@@ -108,7 +108,9 @@ impl<'a> Reader<'a> {
                 document
             }
             Topic::Learning(id) => self.learning(id)?,
-            Topic::Proposal(id) => propose::shown(Some(id.clone()), false, self.context)?.document(),
+            Topic::Proposal(id) => {
+                propose::shown(Some(id.clone()), false, self.context)?.document()
+            }
             Topic::Component(name) => {
                 plugin::inspect(Some(name.clone()), false, self.context)?.document()
             }
@@ -147,9 +149,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// When they cannot be read.
-    pub(super) fn progress(
-        &mut self,
-    ) -> Result<Vec<(TaskRecord, Option<String>)>, CommandError> {
+    pub(super) fn progress(&mut self) -> Result<Vec<(TaskRecord, Option<String>)>, CommandError> {
         let Some(storage) = self.context.existing_storage()? else { return Ok(Vec::new()) };
         let tasks = storage.tasks(&TaskQuery { session: None, limit: Some(NEWEST) })?;
         let mut all = Vec::with_capacity(tasks.len());
@@ -171,7 +171,9 @@ impl<'a> Reader<'a> {
     }
 
     fn tasks(&mut self, all: bool) -> Result<(Document, bool), CommandError> {
-        let Some(storage) = self.context.existing_storage()? else { return Ok((first_steps(), false)) };
+        let Some(storage) = self.context.existing_storage()? else {
+            return Ok((first_steps(), false));
+        };
         let tasks = storage.tasks(&TaskQuery { session: None, limit: (!all).then_some(NEWEST) })?;
         if tasks.is_empty() {
             return Ok((first_steps(), false));
@@ -240,7 +242,8 @@ impl<'a> Reader<'a> {
         let days = Days::until(self.context.app.now_ms(), &self.zone);
         let mut costs = Costs::default();
         if let Some(storage) = self.context.existing_storage()? {
-            let played = openkoi_app::models::playing(&self.context.app, &self.context.settings()?)?;
+            let played =
+                openkoi_app::models::playing(&self.context.app, &self.context.settings()?)?;
             let since = days.first();
             costs.spent = storage.spending_since(since, &played)?;
             costs.outcomes = storage.outcomes_since(since)?;

@@ -51,7 +51,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, CommandError> {
 }
 
 fn unusable(error: io::Error) -> CommandError {
-    CommandError::failed(format!("the terminal cannot be used: {error}")).hint("openkoi dashboard --plain")
+    CommandError::failed(format!("the terminal cannot be used: {error}"))
+        .hint("openkoi dashboard --plain")
 }
 
 fn area((width, height): (u16, u16)) -> Rect {

@@ -5,11 +5,7 @@ use std::ops::Range;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
-use super::{
-    Grid, Palette, Style, ago, clock_time,
-    line::Line,
-    sanitise, sanitise_line,
-};
+use super::{Grid, Palette, Style, ago, clock_time, line::Line, sanitise, sanitise_line};
 
 /// Where the values of fields begin.
 const FIELD: usize = 13;

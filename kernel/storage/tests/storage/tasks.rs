@@ -532,7 +532,8 @@ fn what_models_took_is_told_by_quarters_and_outcomes_by_status() {
     let told: Vec<_> = told.collect();
     assert_eq!(told, [("p/large", 0, 2, 27), ("p/small", QUARTER_MS, 1, 1)]);
 
-    let paused = json!({ "event": "task.paused", "reason": "cancelled", "cause": { "cause": "cancelled" } });
+    let paused =
+        json!({ "event": "task.paused", "reason": "cancelled", "cause": { "cause": "cancelled" } });
     append(&storage, &task, "end", QUARTER_MS + 9, event(paused));
     assert_eq!(storage.outcomes_since(0).unwrap(), [(TaskStatus::Cancelled, 1)]);
     assert_eq!(storage.outcomes_since(11).unwrap(), []);

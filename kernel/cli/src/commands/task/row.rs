@@ -52,10 +52,7 @@ fn row(task: &TaskRecord) -> [Value; 15] {
 }
 
 /// Returns tasks as a table.
-pub(crate) fn task_table<'a>(
-    key: &str,
-    tasks: impl IntoIterator<Item = &'a TaskRecord>,
-) -> Table {
+pub(crate) fn task_table<'a>(key: &str, tasks: impl IntoIterator<Item = &'a TaskRecord>) -> Table {
     Table::new(key, columns()).rows(tasks.into_iter().map(row))
 }
 

@@ -271,11 +271,8 @@ fn of_many_files_and_lines_some_are_shown_and_a_command_shows_the_rest() {
     let changes = (1..=53).map(|n| change(&format!("f{n}"), ChangeKind::Added, false));
     let output: String = (1..=22).map(|n| format!("line {n}\n")).collect();
 
-    let shown = TaskDetails::of(
-        record("42", "look"),
-        Some(output),
-        journal([finished(changes.collect())]),
-    );
+    let shown =
+        TaskDetails::of(record("42", "look"), Some(output), journal([finished(changes.collect())]));
 
     let text = text(&shown);
     let files: Vec<&str> = text.lines().filter(|line| line.starts_with("added")).collect();

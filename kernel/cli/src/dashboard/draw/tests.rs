@@ -212,7 +212,8 @@ fn meaning_is_never_by_colour_alone() {
     });
 
     let [plain, coloured] = &mut buffers;
-    let symbols = |buffer: &Buffer| -> String { buffer.content.iter().map(|cell| cell.symbol()).collect() };
+    let symbols =
+        |buffer: &Buffer| -> String { buffer.content.iter().map(|cell| cell.symbol()).collect() };
     assert_eq!(symbols(plain), symbols(coloured));
     assert!(plain.content.iter().all(|cell| cell.fg == Color::Reset));
     assert!(coloured.content.iter().any(|cell| cell.fg != Color::Reset));

@@ -235,7 +235,9 @@ impl State {
             (KeyCode::Esc, _) => self.mode = Mode::Moving,
             (
                 KeyCode::Enter,
-                Some(Shown { topic: Topic::Question(id), replies: Replies::Words { choices }, .. }),
+                Some(Shown {
+                    topic: Topic::Question(id), replies: Replies::Words { choices }, ..
+                }),
             ) => {
                 let answer = approver::chosen(&words, choices);
                 let action = answer.map(|words| Action::Answer(id.clone(), Given::Text(words)));

@@ -118,7 +118,9 @@ fn a_question_is_answered_by_its_keys_and_no_other() {
     let answers: Vec<Effect> = typed(&mut state, "ynsar");
 
     let given = |answer| Effect::Do(Action::Answer("q".to_owned(), Given::Answer(answer)));
-    use openkoi_core::approval::Answer::{AllowAlways, AllowOnce, AllowSession, RejectAlways, RejectOnce};
+    use openkoi_core::approval::Answer::{
+        AllowAlways, AllowOnce, AllowSession, RejectAlways, RejectOnce,
+    };
     let all = [AllowOnce, RejectOnce, AllowSession, AllowAlways, RejectAlways].map(given);
     assert_eq!(answers, all);
 }
