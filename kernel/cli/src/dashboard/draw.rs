@@ -245,7 +245,7 @@ fn hints(state: &State) -> Hints {
             ("u", "undo"),
         ],
         (Mode::Moving, None) => {
-            &[("Enter", "open"), ("/", "search"), ("Tab", "next"), ("?", "help"), ("q", "quit")]
+            &[("Enter", "open"), ("/", "search"), ("?", "help"), ("q", "quit"), ("Tab", "next")]
         }
     }
 }

@@ -82,7 +82,9 @@ fn wrapped(line: &Line, width: usize) -> Vec<Line> {
         let end = word.filter(|end| end * 2 > fits).unwrap_or(fits);
         let (begin, after) = rest.split_at(end);
         lines.push(joined(lead, begin));
-        rest = after;
+        // The gap before the next word went with the break.
+        let gap = after.iter().take_while(|(_, c)| *c == ' ').count();
+        rest = after.get(gap..).unwrap_or_default();
     }
 }
 

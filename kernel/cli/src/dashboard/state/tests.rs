@@ -183,7 +183,7 @@ fn a_sheet_keeps_its_place_when_it_is_read_again() {
 fn a_search_looks_through_all_and_esc_ends_it() {
     let mut state = with_tasks(30);
     let all = Effect::List { tab: Tab::Tasks, all: true };
-    assert_eq!(typed(&mut state, "/00000017"), [all.clone()]);
+    assert_eq!(typed(&mut state, "/00000017").first(), Some(&all));
     assert_eq!(chosen(&state), Some(&Topic::Task(task(17))));
 
     assert_eq!(press(&mut state, KeyCode::Enter), []);
