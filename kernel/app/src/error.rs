@@ -17,8 +17,8 @@ use openkoi_storage::StorageError;
 use crate::{
     consents::ConsentsError, dry_run::error::DryRunError, editing::error::EditError,
     learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
-    settings::SettingsError, soul::error::SoulChangeError, tasks::error::TaskError,
-    undo::error::UndoError, worktree::error::WorktreeError,
+    settings::SettingsError, soul::error::SoulChangeError, undo::error::UndoError,
+    worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -162,18 +162,21 @@ pub enum AppError {
     /// The bundled list of models cannot be read; it is a defect.
     #[error("the list of models is broken: {0}")]
     Catalogue(String),
+    /// The name that a client gave to a submission is that of another one.
+    #[error("this idempotency key was used for another task")]
+    OtherSubmission,
+    /// What a task in the queue asks for cannot be read: it was handed over by another version.
+    #[error("what the task asks for cannot be read: {0}")]
+    Handed(String),
+    /// The queue cannot be read or changed.
+    #[error("the queue cannot be used: {0}")]
+    Queue(#[from] openkoi_core::port::JournalError),
     /// There is no session to go on with.
     #[error("there is no session to go on with yet")]
     NoSession,
     /// The system cannot give random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
-    /// A task is not cancelled, or not taken up again.
-    #[error(transparent)]
-    Task(#[from] TaskError),
-    /// What other processes write cannot be followed.
-    #[error("changes cannot be followed: {0}")]
-    Follow(io::Error),
     /// The system gives no thread or no timer to a run.
     #[error("cannot start the runtime: {0}")]
     Thread(io::Error),

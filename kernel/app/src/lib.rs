@@ -27,19 +27,24 @@
 //! | [`learning`] | what the user says for good, what finished tasks teach, what became of their work |
 //! | [`trust`] | how far the agent may go in a workspace: grants, and what ends them |
 //! | [`reports`] | reports of views, with the facts that they are given |
-//! | [`tasks`], [`live`] | tasks of any process: cancelled, queued again, followed |
 //! | [`run`], [`thread`] | a run from outside, on a thread of its own |
 //! | [`changes`], [`undo`] | what a task changed; undo, redo and rewind of it |
 //! | [`snapshots`] | removes kept contents that nobody refers to |
 //! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`dry_run`] | a copy for a task that is to change nothing |
 //! | [`prune`] | what grows, and what is freed of it |
+//! | [`handed`], [`worker`] | tasks for the daemon: handed over, and run |
+//! | [`answers`] | questions that any surface may answer |
+//! | [`live`] | says when something has happened, in whichever process |
+//! | [`own`], [`served`] | processes of OpenKoi itself, and what a server of it needs |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod access;
+
 pub mod accounts;
 mod agencies;
+pub mod answers;
 pub mod app;
 mod briefing;
 pub mod changes;
@@ -51,6 +56,7 @@ pub mod environment;
 pub mod error;
 mod evaluators;
 pub mod file;
+pub mod handed;
 mod host;
 pub mod learn;
 pub mod learning;
@@ -58,6 +64,7 @@ pub mod live;
 pub mod memory;
 pub mod models;
 mod outbound;
+pub mod own;
 pub mod paths;
 mod places;
 pub mod prune;
@@ -68,6 +75,7 @@ mod route;
 mod rules;
 pub mod run;
 pub mod sandbox;
+pub mod served;
 pub mod session;
 pub mod settings;
 pub mod skills;
@@ -76,12 +84,12 @@ pub mod soul;
 pub mod suggest;
 pub mod surroundings;
 pub mod task_runtime;
-pub mod tasks;
 pub mod text;
 pub mod thread;
 mod toolbox;
 pub mod trust;
 pub mod undo;
+pub mod worker;
 mod workspace;
 pub mod worktree;
 

@@ -1,115 +1,148 @@
-//! Tells when somebody, in this process or another, has written to the database. Nobody has to look again and again.
+//! Says when something has happened: a fact in a journal, a change of the queue, a question, in whichever process. Nobody
+//! looks again and again: the system tells of each write to the database.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path, time::Duration};
 
 use openkoi_brokers::{
     changes::{Changes, Depth},
+    clock::SystemClock,
     disk,
 };
 use openkoi_storage::opener;
 
-use crate::{app::App, error::AppError};
+use crate::{app::App, error::AppError, served};
 
-/// What is written to the database of a home, which need not be there yet.
+/// How often it is looked where the system tells of no changes.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// Tells of what happens in the home.
 pub struct Live {
-    data: PathBuf,
-    changes: Changes,
-    /// False while the directory of the database is waited for.
-    is_there: bool,
+    changes: Option<Changes>,
 }
 
 impl Live {
+    /// Begins to listen. Where the system has no room for it, each wait ends after a moment.
+    ///
+    /// # Errors
+    ///
+    /// When the storage cannot be opened.
+    pub fn listen(app: &App) -> Result<Self, AppError> {
+        // There has to be a database to be told of.
+        app.storage()?;
+        Ok(Self::of(Changes::of(app.paths()?.data(), Depth::Entries, |path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let is_log = |name: &str| name.strip_prefix(opener::FILE) == Some("-wal");
+            // Whoever holds a connection open is to see that its token holds no more.
+            name.is_some_and(|name| is_log(name) || name == served::TOKEN_FILE)
+        })))
+    }
+
+    fn of(changes: io::Result<Changes>) -> Self {
+        if let Err(error) = &changes {
+            tracing::warn!(%error, "the system does not tell of changes; they are looked for");
+        }
+        Self { changes: changes.ok() }
+    }
+
+    /// Waits until something may have happened since the last call.
+    pub async fn next(&self) {
+        match &self.changes {
+            Some(changes) => changes.next().await,
+            None => SystemClock.sleep(GLANCE).await,
+        }
+    }
+}
+
+/// Tells of what happens in a home that may be empty still, for whoever only looks: nothing is made in it.
+pub struct LiveHome<'a> {
+    app: &'a App,
+    live: Live,
+    /// False while the database is waited for.
+    is_there: bool,
+}
+
+impl<'a> LiveHome<'a> {
     /// Begins to listen.
     ///
     /// # Errors
     ///
-    /// When there is no home, or the system has no room for more watches.
-    pub fn of(app: &App) -> Result<Self, AppError> {
-        let data = app.paths()?.data().to_owned();
-        let (changes, is_there) = watch(&data).map_err(AppError::Follow)?;
-        Ok(Self { data, changes, is_there })
+    /// When there is no home, or its storage cannot be opened.
+    pub fn listen(app: &'a App) -> Result<Self, AppError> {
+        let (live, is_there) = begin(app)?;
+        Ok(Self { app, live, is_there })
     }
 
-    /// Waits until something was written, or returns at once if something was since the last call.
+    /// Waits until something may have happened since the last call.
     ///
     /// # Errors
     ///
-    /// As [`Live::of`].
+    /// When a storage that is there now cannot be opened.
     pub async fn next(&mut self) -> Result<(), AppError> {
-        self.changes.next().await;
-        while !self.is_there {
-            (self.changes, self.is_there) = watch(&self.data).map_err(AppError::Follow)?;
-            if !self.is_there {
-                self.changes.next().await;
-            }
+        self.live.next().await;
+        if !self.is_there {
+            (self.live, self.is_there) = begin(self.app)?;
         }
         Ok(())
     }
 }
 
-/// Watches the database's log, or else the nearest directory above it that is there. Returns whether it is the log.
-fn watch(data: &Path) -> io::Result<(Changes, bool)> {
+/// Listens to the database, or else to the nearest directory above it. Returns whether it is there.
+fn begin(app: &App) -> Result<(Live, bool), AppError> {
+    let data = app.paths()?.data();
+    let nearest =
+        || data.ancestors().find(|path| disk::is_directory(path)).unwrap_or(Path::new("/"));
     loop {
-        if disk::is_directory(data) {
-            let log = data.join(format!("{}-wal", opener::FILE));
-            return Ok((Changes::of_file(&log)?, true));
+        let above = nearest();
+        let live = Live::of(Changes::of(above, Depth::Entries, |_| true));
+        // It is looked after the watch began, so that nothing is missed in between.
+        if app.existing_storage()?.is_some() {
+            return Ok((Live::listen(app)?, true));
         }
-        let above = data.ancestors().skip(1).find(|path| disk::is_directory(path));
-        let above = above.ok_or(io::ErrorKind::NotFound)?;
-        let changes = Changes::of(above, Depth::Entries, |_| true)?;
-        // What was made before the watch began is not told of.
-        let below = data.ancestors().take_while(|path| *path != above).last();
-        if below.is_none_or(|path| !disk::is_directory(path)) {
-            return Ok((changes, false));
+        if nearest() == above {
+            return Ok((live, false));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use openkoi_core::{
-        id::{SessionId, TaskId},
-        queue::{Queue, Submission},
+    use crate::{
+        environment::Environment,
+        handed::{self, HandedRequest, NewTask},
     };
 
     use super::*;
-    use crate::environment::Environment;
 
-    fn submission(task: &str) -> Submission {
-        Submission {
-            task: TaskId::new(task),
-            session: SessionId::new("s1"),
-            text: "feed the fish".to_owned(),
-            workspace: "/pond".to_owned(),
-            request: "{}".to_owned(),
-            priority: 0,
-            key: None,
-        }
-    }
-
-    async fn is_told(live: &mut Live) -> bool {
+    async fn is_told(live: &mut LiveHome<'_>) -> bool {
         tokio::time::timeout(Duration::from_secs(10), live.next()).await.is_ok()
     }
 
     #[tokio::test]
     async fn the_first_task_of_an_empty_home_is_told_of_and_each_one_after_it() {
         let home = tempfile::tempdir().unwrap();
-        let environment =
-            || Environment::of([("OPENKOI_HOME", home.path().to_str().unwrap())], home.path());
-        let (seen, other) = (App::new(environment()), App::new(environment()));
-        let mut live = Live::of(&seen).unwrap();
+        let place = home.path().join("home");
+        let app =
+            || App::new(Environment::of([("OPENKOI_HOME", place.to_str().unwrap())], home.path()));
+        let (seen, other) = (app(), app());
+        let mut live = LiveHome::listen(&seen).unwrap();
+        assert!(!place.exists());
 
-        let storage = other.storage().unwrap();
-        storage.submit(&submission("a1"), 1).unwrap();
-        assert!(is_told(&mut live).await);
+        let request = HandedRequest::default();
+        let task = NewTask {
+            text: "feed the fish",
+            workspace: home.path(),
+            session: None,
+            request: &request,
+            priority: 0,
+            key: None,
+        };
+        handed::submit(&other, task.clone()).unwrap();
+        while !live.is_there {
+            assert!(is_told(&mut live).await);
+        }
         while tokio::time::timeout(Duration::from_millis(100), live.next()).await.is_ok() {}
 
-        storage.submit(&submission("a2"), 2).unwrap();
+        handed::submit(&other, task).unwrap();
         assert!(is_told(&mut live).await);
     }
 }

@@ -20,10 +20,11 @@
 //! | [`scratch`] | a copy of the workspace, where files have to be seen in another state and there are no layers |
 //! | [`processes`] | programs in the sandbox of the operating system |
 //! | [`editor`] | the user's own editor |
+//! | [`listen`] | where programs of this machine come in |
+//! | [`own`] | processes of OpenKoi itself |
 //! | [`inner`] | programs that came with OpenKoi, started from memory |
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
 //! | [`changes`] | says when files have changed |
-//! | [`other_process`] | asks another process of ours to end its work |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
 pub mod archive;
@@ -40,8 +41,9 @@ pub mod files;
 pub mod heap;
 pub mod inner;
 pub mod layer;
+pub mod listen;
 pub mod oauth;
-pub mod other_process;
+pub mod own;
 pub mod places;
 pub mod processes;
 pub mod random;

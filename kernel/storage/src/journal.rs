@@ -94,16 +94,32 @@ impl Storage {
     ///
     /// When the journal cannot be read. A task that is not known has no entries.
     pub fn entries(&self, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
-        self.entries_after(task, 0)
+        self.read(|connection| entries(connection, task))
     }
 
-    /// Returns the entries of the task with greater numbers than `seq`, oldest first.
+    /// Returns at most `limit` entries of the task after the one with this number, oldest first.
     ///
     /// # Errors
     ///
-    /// As [`Storage::entries`].
-    pub fn entries_after(&self, task: &TaskId, seq: u64) -> Result<Vec<Entry>, StorageError> {
-        self.read(|connection| entries(connection, task, seq))
+    /// When the journal cannot be read. A task that is not known has no entries.
+    pub fn entries_after(
+        &self,
+        task: &TaskId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StorageError> {
+        let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries
+                   WHERE task = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query((task.as_str(), stored(after), limit))?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                let what = || format!("an entry of task {}", task.short());
+                entries.push(entry(connection, row, &what)?);
+            }
+            Ok(entries)
+        })
     }
 
     /// Returns what `evaluator` said of this tree for one of the last tasks of the session, at `since_ms` or later.
@@ -180,14 +196,13 @@ fn insert(
     Ok(Tail { seq, hash })
 }
 
-fn entries(connection: &Connection, task: &TaskId, after: u64) -> Result<Vec<Entry>, StorageError> {
-    let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries
-               WHERE task = ?1 AND seq > ?2 ORDER BY seq";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query((task.as_str(), stored(after)))?;
+fn entries(connection: &Connection, task: &TaskId) -> Result<Vec<Entry>, StorageError> {
+    let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries WHERE task = ?1 ORDER BY seq";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([task.as_str()])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let number = count(row.get(4)?);
+        let number = entries.len() + 1;
         entries
             .push(entry(connection, row, &|| format!("entry {number} of task {}", task.short()))?);
     }

@@ -85,7 +85,7 @@ fn a_task_of_another_process_is_followed_and_cancelled_from_the_dashboard() {
     terminal.presses("y");
     let run = running.wait();
 
-    assert_eq!(run.code, 130, "{run}");
+    assert_eq!(run.code, 143, "{run}");
     assert_nothing_runs_but_dashboards(&home);
     terminal.sees("  cancelled");
     lines.wait_for("runs, iteration 1");
@@ -116,16 +116,16 @@ fn a_question_of_a_task_that_waits_is_answered_from_the_dashboard() {
     home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
     let once = home.openkoi(["dashboard", "--json"]).run().expect_code(0).json();
     assert_eq!(once["tasks"]["tasks"][0]["status"], "paused", "{once}");
-    let question = once["approvals"]["questions"][0]["id"].as_str().unwrap().to_owned();
+    let question = once["approvals"]["approvals"][0]["id"].as_str().unwrap().to_owned();
 
     let mut terminal = open(&home);
     terminal.sees("paused");
     terminal.presses("2");
-    terminal.sees("write_file (write)");
+    terminal.sees("write_file on percent.sh");
     terminal.presses("\r");
     terminal.sees("│ percent.sh");
     terminal.presses("y");
-    terminal.sees("allowed, once");
+    terminal.sees("was answered: yes, once");
     leave(terminal);
 
     let storage = Storage::open(&home.path().join("data")).unwrap();

@@ -120,7 +120,7 @@ fn list_of(
     let usage = "openkoi task list --session";
     let session = session.map(|id| ids::session(&storage, &id, usage)).transpose()?;
     let session = session.map(|session| session.id);
-    let query = TaskQuery { session, limit: Some(limit) };
+    let query = TaskQuery { session, limit: Some(limit), ..TaskQuery::default() };
     table(&storage, storage.tasks(&query)?, json)
 }
 

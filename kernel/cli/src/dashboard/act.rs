@@ -1,18 +1,18 @@
 //! Does what a person wants done from the dashboard.
 
 use openkoi_app::{
-    tasks::{self, Cancelled},
+    answers,
+    handed::{self, Cancelled, HandedRequest},
     undo::{UndoKind, UndoOf, UndoPlan},
 };
 use openkoi_core::{
-    approval::Answer,
     document::{Block, Document, Heading, Tone},
     id::TaskId,
 };
 use openkoi_storage::{questions::Given, tasks::TaskStatus};
 
 use super::message::{Action, Message, Replies, Shown, Topic};
-use crate::{commands::undo, context::Context, error::CommandError, output::Output};
+use crate::{approver, commands::undo, context::Context, error::CommandError, output::Output};
 
 /// The name of this surface, by which it is known who answered.
 const SURFACE: &str = "dashboard";
@@ -46,21 +46,29 @@ impl<'a> Actor<'a> {
     }
 
     fn cancel(&self, task: &TaskId) -> Result<Message, CommandError> {
-        let app = &self.context.app;
-        let (short, storage) = (task.short(), self.context.storage()?);
-        let said = match tasks::cancel(&storage, task, app.now_ms())? {
-            Cancelled::Waiting => format!("task {short} is cancelled"),
-            Cancelled::ByDaemon => format!("the daemon ends task {short}"),
-            Cancelled::ByProcess(pid) => format!("process {pid} was asked to end task {short}"),
-        };
-        Ok(Message::Told(Tone::Good, said))
+        let short = task.short();
+        Ok(match handed::cancel(&self.context.app, task)? {
+            Cancelled::Now => Message::Told(Tone::Good, format!("task {short} is cancelled")),
+            Cancelled::Asked => Message::Told(Tone::Good, format!("task {short} was asked to end")),
+            Cancelled::NotRunning => {
+                Message::Told(Tone::Warning, format!("task {short} does not run"))
+            }
+        })
     }
 
     fn take_up(&self, task: &TaskId) -> Result<Message, CommandError> {
-        tasks::take_up(&*self.context.storage()?, task, self.context.app.now_ms())?;
-        let short = task.short();
-        let said =
-            format!("task {short} waits for the daemon; without one: openkoi resume {short}");
+        let storage = self.context.storage()?;
+        let (short, status) = (task.short(), storage.find_task(task.as_str())?.status);
+        let runs = matches!(status, TaskStatus::Running | TaskStatus::Queued);
+        if runs || status.is_final() {
+            let said = format!("task {short} cannot be resumed: it is {}", status.word());
+            return Ok(Message::Told(Tone::Warning, said));
+        }
+        handed::take_up(&self.context.app, task, &HandedRequest::default(), 0)?;
+        let said = match storage.daemon()? {
+            Some(_) => format!("the daemon goes on with task {short}"),
+            None => format!("task {short} waits for the daemon: openkoi daemon start"),
+        };
         Ok(Message::Told(Tone::Good, said))
     }
 
@@ -92,20 +100,21 @@ impl<'a> Actor<'a> {
     }
 
     fn answer(&self, id: &str, given: &Given) -> Result<Message, CommandError> {
-        let storage = self.context.storage()?;
+        let (app, storage) = (&self.context.app, self.context.storage()?);
         let question = storage.question(id)?.filter(|question| given.fits(&question.asked));
-        let now_ms = self.context.app.now_ms();
-        let is_given = question.is_some() && storage.give_answer(id, given, SURFACE, now_ms)?;
+        let is_given = match &question {
+            Some(question) => answers::give(app, question, given, SURFACE)?,
+            None => false,
+        };
         let Some(question) = question.filter(|_| is_given) else {
             return Ok(Message::Over(
                 "the question does not wait for an answer any more".to_owned(),
             ));
         };
-        let task = storage.find_task(question.task.as_str())?;
-        let (short, words) = (task.id.short(), words(given));
-        let waits = task.status == TaskStatus::Paused && !storage.is_owned(&task.id)?;
-        let on = if waits { "; r in Tasks, or openkoi resume, goes on with it" } else { "" };
-        Ok(Message::Over(format!("task {short}: {words}{on}")))
+        let (short, words) = (question.task.short(), words(given));
+        let pauses = storage.find_task(question.task.as_str())?.status == TaskStatus::Paused;
+        let on = if pauses { "; r in Tasks has the daemon go on with it" } else { "" };
+        Ok(Message::Over(format!("task {short} was answered: {words}{on}")))
     }
 }
 
@@ -116,14 +125,9 @@ pub(super) fn told(error: &CommandError) -> Message {
 }
 
 /// Says what was answered.
-fn words(given: &Given) -> &'static str {
+fn words(given: &Given) -> &str {
     match given {
-        Given::Answer(Answer::AllowOnce) => "allowed, once",
-        Given::Answer(Answer::AllowSession) => "allowed in this session",
-        Given::Answer(Answer::AllowAlways) => "allowed, always",
-        Given::Answer(Answer::AllowAlike) => "allowed, with all commands that begin alike",
-        Given::Answer(Answer::RejectOnce) => "not allowed",
-        Given::Answer(Answer::RejectAlways) => "never allowed",
-        Given::Text(_) => "answered",
+        Given::Answer(answer) => approver::words(*answer),
+        Given::Text(text) => text,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use openkoi_app::{live::Live, pause, thread};
+use openkoi_app::{live::LiveHome, pause, thread};
 use openkoi_core::id::TaskId;
 use openkoi_storage::{
     questions::{Asked, QuestionRecord},
@@ -30,7 +30,7 @@ const GATHER: Duration = Duration::from_millis(60);
 pub(super) fn run(context: &Context) -> Result<Exit, CommandError> {
     thread::block(async {
         let interrupts = Interrupts::listen()?;
-        let mut live = Live::of(&context.app)?;
+        let mut live = LiveHome::listen(&context.app)?;
         let mut reader = Reader::new(context, jiff::tz::TimeZone::system());
         let mut told = Told::default();
         loop {

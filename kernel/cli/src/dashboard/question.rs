@@ -5,9 +5,7 @@ use std::path::Path;
 use openkoi_core::{
     approval::ApprovalRequest,
     deliberation::assessment::UserQuestion,
-    document::{
-        Block, Column, ColumnKind, Document, Heading, Item, Pairs, Span, Table, Value, Verbatim,
-    },
+    document::{Block, Document, Heading, Item, Pairs, Span, Value, Verbatim},
 };
 use openkoi_storage::{
     questions::{Asked, QuestionRecord},
@@ -19,41 +17,6 @@ use crate::{
     commands::task::row::first_line,
     output::{QUOTED, diff::FileEdit},
 };
-
-/// Returns questions as a table, with the key of the table as given.
-pub(super) fn table(questions: &[QuestionRecord]) -> Document {
-    let columns = [
-        Column::for_people("TASK", ColumnKind::Id),
-        Column::new("kind", "ASKS", ColumnKind::Text),
-        Column::for_people("WHAT", ColumnKind::Text),
-        Column::new("asked_at", "SINCE", ColumnKind::Instant),
-        Column::for_programs("id", ColumnKind::Text),
-        Column::for_programs("task_id", ColumnKind::Id),
-        Column::for_programs("request", ColumnKind::Data),
-    ];
-    let rows = questions.iter().map(|question| {
-        let (kind, what, request) = match &question.asked {
-            Asked::Approval(request) => {
-                let kind = format!("{} ({})", request.action, request.effect.word());
-                (kind, first_line(&request.target).to_owned(), Value::data(request))
-            }
-            Asked::Question(asked) => {
-                ("a question".to_owned(), first_line(&asked.text).to_owned(), Value::data(asked))
-            }
-        };
-        [
-            Value::id(&question.task),
-            kind.into(),
-            what.into(),
-            Value::Instant(question.asked_ms),
-            (&question.id).into(),
-            Value::id(&question.task),
-            request,
-        ]
-    });
-    let empty = "no question waits for you; what a task may not do without you is asked here";
-    Document::new("Approvals").with(Table::new("questions", columns).or_else(empty).rows(rows))
-}
 
 /// Returns one question with all that a person has to see, and what can be replied.
 pub(super) fn shown(question: &QuestionRecord, task: &TaskRecord) -> (Document, Replies) {

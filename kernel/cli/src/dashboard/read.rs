@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     commands::{
-        config,
+        approvals, config,
         learn::propose,
         memory::{
             self,
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
                 is_moving = moves;
                 document
             }
-            Tab::Approvals => question::table(&self.questions()?),
+            Tab::Approvals => approvals::listed(false, self.context)?.document(),
             Tab::Costs => self.costs()?,
             Tab::Learnings => self.learnings(all)?,
             Tab::Plugins => self.plugins()?,
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
     /// When they cannot be read.
     pub(super) fn progress(&mut self) -> Result<Vec<(TaskRecord, Option<String>)>, CommandError> {
         let Some(storage) = self.context.existing_storage()? else { return Ok(Vec::new()) };
-        let tasks = storage.tasks(&TaskQuery { session: None, limit: Some(NEWEST) })?;
+        let tasks = storage.tasks(&TaskQuery { limit: Some(NEWEST), ..TaskQuery::default() })?;
         let mut all = Vec::with_capacity(tasks.len());
         for task in tasks {
             let runs = task.status == TaskStatus::Running;
@@ -174,7 +174,8 @@ impl<'a> Reader<'a> {
         let Some(storage) = self.context.existing_storage()? else {
             return Ok((first_steps(), false));
         };
-        let tasks = storage.tasks(&TaskQuery { session: None, limit: (!all).then_some(NEWEST) })?;
+        let limit = (!all).then_some(NEWEST);
+        let tasks = storage.tasks(&TaskQuery { limit, ..TaskQuery::default() })?;
         if tasks.is_empty() {
             return Ok((first_steps(), false));
         }
@@ -231,7 +232,7 @@ impl<'a> Reader<'a> {
         let id = task.id.clone();
         let new = task.clone();
         let followed = self.followed.entry(id).or_insert_with(|| Followed::new(new));
-        for entry in storage.entries_after(&task.id, followed.seq)? {
+        for entry in storage.entries_after(&task.id, followed.seq, u32::MAX)? {
             followed.take(&entry);
         }
         followed.renew(task);
@@ -333,7 +334,7 @@ fn topics(document: &Document) -> Vec<Topic> {
             };
             match table.key.as_str() {
                 "tasks" => Topic::Task(TaskId::new(name)),
-                "questions" => Topic::Question(name),
+                "approvals" => Topic::Question(name),
                 "memories" => Topic::Learning(name),
                 "proposals" => Topic::Proposal(name),
                 "components" => Topic::Component(name),

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, io, time::Duration};
 
-use openkoi_app::{live::Live, pause, thread};
+use openkoi_app::{live::LiveHome, pause, thread};
 use openkoi_core::document::Tone;
 use ratatui::{
     Terminal, TerminalOptions, Viewport,
@@ -117,8 +117,8 @@ impl<'a> Screen<'a> {
     }
 
     /// Returns what tells of changes. Without it, a person reads again by a key.
-    fn live(&mut self) -> Option<Live> {
-        match Live::of(&self.context.app) {
+    fn live(&mut self) -> Option<LiveHome<'a>> {
+        match LiveHome::listen(&self.context.app) {
             Ok(live) => Some(live),
             Err(error) => {
                 let text = format!("{error}; F5 reads again");
@@ -192,7 +192,7 @@ fn keys() -> UnboundedReceiver<event::Event> {
     receive
 }
 
-async fn next(live: &mut Option<Live>) -> Result<(), CommandError> {
+async fn next(live: &mut Option<LiveHome<'_>>) -> Result<(), CommandError> {
     match live {
         Some(live) => Ok(live.next().await?),
         None => std::future::pending().await,

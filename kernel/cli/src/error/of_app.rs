@@ -40,7 +40,9 @@ impl From<AppError> for CommandError {
             AppError::DryRun(error) => Self::from_error(Exit::Usage, &error),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
             AppError::Report(Failure::NotFound(what)) => Self::usage(format!("there is no {what}")),
-            AppError::NoSession | AppError::Task(_) => Self::usage(error.to_string()),
+            AppError::OtherSubmission | AppError::Handed(_) | AppError::NoSession => {
+                Self::usage(error.to_string())
+            }
             AppError::Component { .. }
             | AppError::Catalogue(_)
             | AppError::Embedder(_)
@@ -48,8 +50,8 @@ impl From<AppError> for CommandError {
             | AppError::Unwritten(_)
             | AppError::Unremoved { .. }
             | AppError::Report(_)
-            | AppError::Follow(_)
             | AppError::Thread(_)
+            | AppError::Queue(_)
             | AppError::Random(_) => Self::from_error(Exit::NotAccepted, &error),
             AppError::Soul { .. }
             | AppError::Provider(_)
