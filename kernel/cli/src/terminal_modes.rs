@@ -64,6 +64,8 @@ impl FullScreen {
         let modes = tcgetattr(io::stdin())?;
         let mut raw = modes.clone();
         raw.make_raw();
+        // Dropped after the lock, if something fails halfway.
+        let full = Self(());
         let mut before = before();
         let kept = before.get_or_insert(Before::of(modes));
         kept.full = true;
@@ -76,7 +78,7 @@ impl FullScreen {
         }
         tcsetattr(io::stdin(), OptionalActions::Flush, &raw)?;
         say(ENTER);
-        Ok(Self(()))
+        Ok(full)
     }
 }
 

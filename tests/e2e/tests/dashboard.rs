@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use openkoi_core::approval::Answer;
 use openkoi_storage::{Storage, questions::Given};
-use openkoi_test_support::{
-    Home, Kind, OpenAi, Role, Screen, Terminal, binary, call, reply, skip::skip, turn, until,
-};
-use serde_json::json;
+use openkoi_test_support::{Home, Screen, Terminal, binary, skip::skip, turn, until};
 
 use crate::world::{LONG, TASK, assert_nothing_runs, scripted};
 
@@ -102,37 +99,38 @@ fn assert_nothing_runs_but_dashboards(home: &Home) {
 }
 
 #[test]
-fn a_question_of_a_task_that_waits_is_answered_from_the_dashboard() {
-    if !has_terminal("a_question_of_a_task_that_waits_is_answered_from_the_dashboard") {
+fn a_question_of_another_process_is_answered_from_the_dashboard_and_it_goes_on() {
+    let name = "a_question_of_another_process_is_answered_from_the_dashboard_and_it_goes_on";
+    if !has_terminal(name) {
         return;
     }
-    let write = json!({ "path": Kind::Shell.source(), "contents": Kind::Shell.fix() });
-    let server = OpenAi::start([
-        call("write_file", write).to(Role::Executor).at(0),
-        reply("I may not write it.").after("write_file"),
+    let home = scripted([
+        turn().executor().shell("echo one >> log").in_round(0),
+        turn().executor().say("Done."),
     ]);
-    let home =
-        Home::new().project(Kind::Shell).provider(&server).config("[trust]\ndefault = \"ask\"");
-    home.openkoi([TASK]).timeout(LONG).run().expect_code(8);
+    let home = home.config("[trust]\ndefault = \"ask\"").env("NO_COLOR", "1");
+    let mut run = home.openkoi([TASK, "-i", "0"]).at_a_terminal();
+    run.wait_for("answer [y/N/s/a/r]: ");
     let once = home.openkoi(["dashboard", "--json"]).run().expect_code(0).json();
-    assert_eq!(once["tasks"]["tasks"][0]["status"], "paused", "{once}");
     let question = once["approvals"]["approvals"][0]["id"].as_str().unwrap().to_owned();
 
     let mut terminal = open(&home);
-    terminal.sees("paused");
+    terminal.sees("2 Approvals (1)");
     terminal.presses("2");
-    terminal.sees("write_file on percent.sh");
+    terminal.sees("shell on echo one");
     terminal.presses("\r");
-    terminal.sees("│ percent.sh");
+    terminal.sees("│ echo one >> log");
     terminal.presses("y");
     terminal.sees("was answered: yes, once");
     leave(terminal);
 
-    let storage = Storage::open(&home.path().join("data")).unwrap();
-    let answered = storage.question(&question).unwrap().unwrap();
+    run.wait_for("answered elsewhere: yes, once");
+    assert_eq!(run.ends(), 0, "{}", run.shown());
+    assert_eq!(home.read("log"), "one\n");
+    let answered = Storage::open(&home.path().join("data")).unwrap().question(&question).unwrap();
+    let answered = answered.unwrap();
     assert_eq!(answered.given, Some(Given::Answer(Answer::AllowOnce)));
     assert_eq!(answered.given_by.as_deref(), Some("dashboard"));
-    server.finish();
 }
 
 #[test]

@@ -170,3 +170,52 @@ fn added(one: Total, other: Total) -> Total {
         at_most: one.at_most || other.at_most,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{MINUTE, NOW};
+
+    fn spent(model: &str, ago_ms: u64, cost_micros: u64) -> SpentQuarter {
+        let total = Total { turns: 1, tokens: 100, cost_micros, at_most: false };
+        SpentQuarter { model: model.to_owned(), at_ms: NOW - ago_ms, total }
+    }
+
+    /// Returns a document as text.
+    fn shown(costs: &Costs, zone: &TimeZone) -> String {
+        struct Shown(Document);
+        impl crate::output::Output for Shown {
+            fn document(&self) -> Document {
+                self.0.clone()
+            }
+        }
+        crate::testing::text(&Shown(costs.document(&Days::until(NOW, zone))))
+    }
+
+    #[test]
+    fn a_day_begins_where_the_person_is() {
+        let costs = Costs {
+            // Noon, ten in the evening of the day before, and a month ago in UTC.
+            spent: vec![
+                spent("koi/large", 0, 100_000),
+                spent("koi/small", 14 * 60 * MINUTE, 200_000),
+                spent("koi/large", 29 * 24 * 60 * MINUTE, 400_000),
+            ],
+            outcomes: vec![(TaskStatus::Accepted, 3), (TaskStatus::Stopped, 1)],
+            why: None,
+        };
+
+        let utc = shown(&costs, &TimeZone::UTC);
+        assert!(utc.contains("today        $0.10 (100 tokens in 1 turns)"), "{utc}");
+        assert!(utc.contains("7 days       $0.30 (200 tokens in 2 turns)"), "{utc}");
+        assert!(utc.contains("30 days      $0.70"), "{utc}");
+        assert!(utc.contains("Sat Feb 28  ████████████████████████  $0.20"), "{utc}");
+        // The dearest model first.
+        let models = utc.find("koi/large   $0.50").zip(utc.find("koi/small   $0.20"));
+        assert!(models.is_some_and(|(large, small)| large < small), "{utc}");
+        assert!(utc.contains("accepted  ████████████████████████  3"), "{utc}");
+
+        let east = shown(&costs, &TimeZone::fixed(jiff::tz::offset(9)));
+        assert!(east.contains("today        $0.30 (200 tokens in 2 turns)"), "{east}");
+    }
+}

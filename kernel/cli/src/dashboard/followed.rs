@@ -338,3 +338,93 @@ impl Iteration {
         Self { number, verdicts: Vec::new(), decision: None, checks: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::testing::{NOW, World, record};
+
+    /// Returns a task as these facts of its journal leave it, a second after each other.
+    fn followed(facts: &[(&str, Json)]) -> Followed {
+        let world = World::new();
+        let storage = world.storage();
+        let id = world.begin(&storage, "1", "5e", "feed the fish");
+        let mut task = record("1", "feed the fish");
+        task.status = TaskStatus::Running;
+        let mut followed = Followed::new(task);
+        storage.entries(&id).unwrap().iter().for_each(|entry| followed.take(entry));
+        for (seq, (key, fact)) in (2..).zip(facts) {
+            let event = serde_json::from_value(fact.clone()).unwrap();
+            let elapsed_ms = seq * 1_000;
+            followed.take(&Entry { seq, key: (*key).to_owned(), at_ms: NOW, elapsed_ms, event });
+        }
+        followed
+    }
+
+    fn text(followed: &mut Followed) -> String {
+        struct Shown(Document);
+        impl crate::output::Output for Shown {
+            fn document(&self) -> Document {
+                self.0.clone()
+            }
+        }
+        crate::testing::text(&Shown(followed.document(None, 1, NOW)))
+    }
+
+    fn call(tool: &str, target: &str) -> Json {
+        json!({
+            "event": "call.started", "origin": tool, "idempotent": true, "target": target, "effect": "read",
+            "call": { "id": "1", "name": tool, "arguments": "{}" },
+        })
+    }
+
+    fn plan() -> Json {
+        json!({
+            "event": "plan.made", "rubric": null,
+            "contract": {
+                "effort": "change", "kind": "code", "steps": ["look", "feed"],
+                "criteria": [{ "id": "c1", "text": "the fish are fed", "check": null }],
+            },
+        })
+    }
+
+    #[test]
+    fn a_running_task_says_what_it_plans_has_done_and_is_doing() {
+        let refused = json!({
+            "event": "call.finished", "tool": "shell", "duration_ms": 1_500,
+            "result": { "Err": { "denied": { "what": "not here", "hint": "" } } },
+        });
+        let mut task = followed(&[
+            ("plan", plan()),
+            ("i1", json!({ "event": "iteration.started", "number": 1 })),
+            ("i1/c0", call("shell", "rm pond")),
+            ("i1/c0", refused),
+            ("i1/c1", call("read_file", "food.txt")),
+        ]);
+        assert_eq!(
+            task.progress(NOW + 2_000),
+            "[--------------------] iteration 1 of 3, 8.0 s, $0.0123, execute: read_file food.txt"
+        );
+
+        let seen = text(&mut task);
+        for line in ["  1. look", "- the fish are fed", "a question waits for your answer: see Approvals"] {
+            assert!(seen.lines().any(|shown| shown == line), "{line}: {seen}");
+        }
+        let calls = "shell      1.5 s  rm pond   denied: not here\nread_file         food.txt  runs\n";
+        assert!(seen.contains(calls), "{seen}");
+    }
+
+    #[test]
+    fn many_calls_are_counted_and_the_last_ones_listed() {
+        let calls: Vec<_> = (0..CALLS + 5).map(|number| format!("i1/c{number}")).collect();
+        let facts: Vec<(&str, Json)> =
+            calls.iter().map(|key| (key.as_str(), call("read_file", key))).collect();
+
+        let seen = text(&mut followed(&facts));
+
+        assert!(seen.contains("… 5 earlier calls"), "{seen}");
+        assert!(!seen.contains("i1/c4 ") && seen.contains("i1/c104"), "{seen}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use openkoi_app::{live::LiveHome, pause, thread};
-use openkoi_core::id::TaskId;
+use openkoi_core::id::{self, TaskId};
 use openkoi_storage::{
     questions::{Asked, QuestionRecord},
     tasks::{TaskRecord, TaskStatus},
@@ -31,10 +31,10 @@ pub(super) fn run(context: &Context) -> Result<Exit, CommandError> {
     thread::block(async {
         let interrupts = Interrupts::listen()?;
         let mut live = LiveHome::listen(&context.app)?;
-        let mut reader = Reader::new(context, jiff::tz::TimeZone::system());
+        let reader = Reader::new(context, jiff::tz::TimeZone::system());
         let mut told = Told::default();
         loop {
-            let (tasks, questions) = (reader.progress()?, reader.questions()?);
+            let (tasks, questions) = (reader.newest()?, reader.questions()?);
             for line in told.news(&tasks, &questions) {
                 context.printer.verbatim(&format!("{line}\n"))?;
             }
@@ -65,7 +65,7 @@ impl Told {
     /// Returns what is new, in lines.
     fn news(
         &mut self,
-        tasks: &[(TaskRecord, Option<String>)],
+        tasks: &[TaskRecord],
         questions: &[QuestionRecord],
     ) -> Vec<String> {
         let mut lines = Vec::new();
@@ -73,8 +73,8 @@ impl Told {
             lines.push(beginning(tasks));
         }
         // The oldest first, as it happened.
-        for (task, progress) in tasks.iter().rev() {
-            let now = standing(task, progress.as_deref());
+        for task in tasks.iter().rev() {
+            let now = standing(task);
             let before = self.tasks.insert(task.id.clone(), now.clone());
             let is_news = match before {
                 Some(before) => before != now,
@@ -98,8 +98,8 @@ fn is_over(status: TaskStatus) -> bool {
     status.is_final() || status == TaskStatus::Cancelled
 }
 
-fn beginning(tasks: &[(TaskRecord, Option<String>)]) -> String {
-    let open = tasks.iter().filter(|(task, _)| !is_over(task.status)).count();
+fn beginning(tasks: &[TaskRecord]) -> String {
+    let open = tasks.iter().filter(|task| !is_over(task.status)).count();
     match tasks.len() {
         0 => "no task has run yet; each one is told of here. openkoi \"TASK\" begins one; Ctrl-C leaves"
             .to_owned(),
@@ -108,26 +108,52 @@ fn beginning(tasks: &[(TaskRecord, Option<String>)]) -> String {
 }
 
 /// Says how a task stands, without what changes by itself.
-fn standing(task: &TaskRecord, progress: Option<&str>) -> String {
-    let cost = money_at_most(task.cost_micros, task.at_most);
-    match (task.status, progress) {
-        (TaskStatus::Running, _) => format!("runs, iteration {}", task.iterations.max(1)),
-        (status @ (TaskStatus::Accepted | TaskStatus::Stopped), _) => {
+fn standing(task: &TaskRecord) -> String {
+    match task.status {
+        TaskStatus::Running => format!("runs, iteration {}", task.iterations.max(1)),
+        status @ (TaskStatus::Accepted | TaskStatus::Stopped) => {
+            let cost = money_at_most(task.cost_micros, task.at_most);
             format!("is {}, score {}, {cost}", status.word(), score(task.score))
         }
-        (status, _) => format!("is {}", status.word()),
+        status => format!("is {}", status.word()),
     }
 }
 
+/// Says what is asked, and how it is answered from anywhere.
 fn asked(question: &QuestionRecord) -> String {
     let task = question.task.short();
+    let how = format!("openkoi approvals answer {}", id::short(&question.id));
     match &question.asked {
-        Asked::Approval(request) => format!(
-            "task {task} asks whether {} ({}) may go on: {}",
-            request.action,
-            request.effect.word(),
-            first_line(&request.target)
-        ),
-        Asked::Question(question) => format!("task {task} asks: {}", first_line(&question.text)),
+        Asked::Approval(request) => {
+            let (action, effect) = (&request.action, request.effect.word());
+            let target = first_line(&request.target);
+            format!("task {task} wants {action} ({effect}) on {target}; {how}")
+        }
+        Asked::Question(question) => {
+            format!("task {task} asks: {}; {how}", first_line(&question.text))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::record;
+
+    #[test]
+    fn what_changes_is_said_once_and_what_had_ended_before_is_no_news() {
+        let mut told = Told::default();
+        let (over, mut open) = (record("1", "fix the pump"), record("2", "feed\nthe fish"));
+        open.status = TaskStatus::Running;
+
+        let lines = told.news(&[open.clone(), over.clone()], &[]);
+        assert!(lines[0].starts_with("2 tasks, 1 of them open"), "{lines:?}");
+        assert_eq!(lines[1..], ["task 00000002 runs, iteration 2: feed"]);
+
+        open.cost_micros += 1;
+        assert_eq!(told.news(&[open.clone(), over.clone()], &[]), [""; 0]);
+        open.status = TaskStatus::Accepted;
+        let lines = told.news(&[open, over], &[]);
+        assert_eq!(lines, ["task 00000002 is accepted, score 9.2, $0.0123: feed"]);
     }
 }

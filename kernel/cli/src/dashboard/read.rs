@@ -11,6 +11,7 @@ use openkoi_core::{
 };
 use openkoi_storage::{
     Storage,
+    questions::QuestionRecord,
     tasks::{TaskQuery, TaskRecord, TaskStatus},
     usage::Doubted,
 };
@@ -137,32 +138,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// When they cannot be read.
-    pub(super) fn questions(
-        &self,
-    ) -> Result<Vec<openkoi_storage::questions::QuestionRecord>, CommandError> {
+    pub(super) fn questions(&self) -> Result<Vec<QuestionRecord>, CommandError> {
         let storage = self.context.existing_storage()?;
         Ok(storage.map(|storage| storage.open_questions()).transpose()?.unwrap_or_default())
     }
 
-    /// Returns the newest tasks, each that runs with how far it has come.
+    /// Returns the newest tasks.
     ///
     /// # Errors
     ///
     /// When they cannot be read.
-    pub(super) fn progress(&mut self) -> Result<Vec<(TaskRecord, Option<String>)>, CommandError> {
+    pub(super) fn newest(&self) -> Result<Vec<TaskRecord>, CommandError> {
         let Some(storage) = self.context.existing_storage()? else { return Ok(Vec::new()) };
-        let tasks = storage.tasks(&TaskQuery { limit: Some(NEWEST), ..TaskQuery::default() })?;
-        let mut all = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            let runs = task.status == TaskStatus::Running;
-            let now_ms = self.context.app.now_ms();
-            let progress = match runs {
-                true => Some(self.follow(&storage, task.clone())?.progress(now_ms)),
-                false => None,
-            };
-            all.push((task, progress));
-        }
-        Ok(all)
+        Ok(storage.tasks(&TaskQuery { limit: Some(NEWEST), ..TaskQuery::default() })?)
     }
 
     fn storage(&self) -> Result<Arc<Storage>, CommandError> {
