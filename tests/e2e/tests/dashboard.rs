@@ -45,12 +45,17 @@ fn an_empty_home_shows_what_will_stand_there_and_stays_empty() {
     let home = Home::new();
 
     let mut terminal = open(&home);
-    terminal.wait_for("connect");
-    for (tab, word) in
-        [("2", "question"), ("3", "Nothing"), ("4", "remembered"), ("5", "anthropic")]
-    {
+    terminal.sees("openkoi connect");
+    let tabs = [
+        ("2", "no task waits for an answer"),
+        ("3", "Nothing was spent"),
+        ("4", "nothing is remembered here"),
+        ("5", "anthropic"),
+        ("6", "checks.enabled"),
+    ];
+    for (tab, words) in tabs {
         terminal.presses(tab);
-        terminal.wait_for(word);
+        terminal.sees(words);
     }
     leave(terminal);
 

@@ -409,10 +409,13 @@ mod tests {
         );
 
         let seen = text(&mut task);
-        for line in ["  1. look", "- the fish are fed", "a question waits for your answer: see Approvals"] {
+        for line in
+            ["  1. look", "- the fish are fed", "a question waits for your answer: see Approvals"]
+        {
             assert!(seen.lines().any(|shown| shown == line), "{line}: {seen}");
         }
-        let calls = "shell      1.5 s  rm pond   denied: not here\nread_file         food.txt  runs\n";
+        let calls =
+            "shell      1.5 s  rm pond   denied: not here\nread_file         food.txt  runs\n";
         assert!(seen.contains(calls), "{seen}");
     }
 

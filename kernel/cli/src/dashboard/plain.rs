@@ -63,11 +63,7 @@ struct Told {
 
 impl Told {
     /// Returns what is new, in lines.
-    fn news(
-        &mut self,
-        tasks: &[TaskRecord],
-        questions: &[QuestionRecord],
-    ) -> Vec<String> {
+    fn news(&mut self, tasks: &[TaskRecord], questions: &[QuestionRecord]) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.has_begun {
             lines.push(beginning(tasks));
