@@ -300,7 +300,7 @@ fn each_command_reads_its_own_arguments() {
 
 #[test]
 fn every_planned_command_says_so_and_offers_the_task() {
-    for word in ["setup", "init", "update", "daemon"] {
+    for word in ["setup", "init", "update"] {
         let alone = refused(&[word]);
         let sentence = refused(&[word, "about", "it"]);
 

@@ -211,7 +211,7 @@ mod tests {
         assert!(utc.contains("30 days      $0.70"), "{utc}");
         assert!(utc.contains("Sat Feb 28  ████████████████████████  $0.20"), "{utc}");
         // The dearest model first.
-        let models = utc.find("koi/large   $0.50").zip(utc.find("koi/small   $0.20"));
+        let models = utc.find("koi/large  $0.50").zip(utc.find("koi/small  $0.20"));
         assert!(models.is_some_and(|(large, small)| large < small), "{utc}");
         assert!(utc.contains("accepted  ████████████████████████  3"), "{utc}");
 

@@ -79,7 +79,8 @@ fn wrapped(line: &Line, width: usize) -> Vec<Line> {
         let fits = fits.max(1);
         let (begin, _) = rest.split_at(fits);
         let word = begin.iter().rposition(|(_, c)| *c == ' ').map(|at| at + 1);
-        let end = word.filter(|end| end * 2 > fits).unwrap_or(fits);
+        let is_whole = rest.get(fits).is_some_and(|(_, c)| *c == ' ');
+        let end = word.filter(|end| !is_whole && end * 2 > fits).unwrap_or(fits);
         let (begin, after) = rest.split_at(end);
         lines.push(joined(lead, begin));
         // The gap before the next word went with the break.
