@@ -1,11 +1,12 @@
 //! Says when something has happened: a fact in a journal, a change of the queue, a question, in whichever process. Nobody
 //! looks again and again: the system tells of each write to the database.
 
-use std::{io, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use openkoi_brokers::{
     changes::{Changes, Depth},
     clock::SystemClock,
+    disk,
 };
 use openkoi_storage::opener;
 
@@ -49,5 +50,99 @@ impl Live {
             Some(changes) => changes.next().await,
             None => SystemClock.sleep(GLANCE).await,
         }
+    }
+}
+
+/// Tells of what happens in a home that may be empty still, for whoever only looks: nothing is made in it.
+pub struct LiveHome<'a> {
+    app: &'a App,
+    live: Live,
+    /// False while the database is waited for.
+    is_there: bool,
+}
+
+impl<'a> LiveHome<'a> {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    ///
+    /// When there is no home, or its storage cannot be opened.
+    pub fn listen(app: &'a App) -> Result<Self, AppError> {
+        let (live, is_there) = begin(app)?;
+        Ok(Self { app, live, is_there })
+    }
+
+    /// Waits until something may have happened since the last call.
+    ///
+    /// # Errors
+    ///
+    /// When a storage that is there now cannot be opened.
+    pub async fn next(&mut self) -> Result<(), AppError> {
+        self.live.next().await;
+        if !self.is_there {
+            (self.live, self.is_there) = begin(self.app)?;
+        }
+        Ok(())
+    }
+}
+
+/// Listens to the database, or else to the nearest directory above it. Returns whether it is there.
+fn begin(app: &App) -> Result<(Live, bool), AppError> {
+    let data = app.paths()?.data();
+    let nearest =
+        || data.ancestors().find(|path| disk::is_directory(path)).unwrap_or(Path::new("/"));
+    loop {
+        let above = nearest();
+        let live = Live::of(Changes::of(above, Depth::Entries, |_| true));
+        // It is looked after the watch began, so that nothing is missed in between.
+        if app.existing_storage()?.is_some() {
+            return Ok((Live::listen(app)?, true));
+        }
+        if nearest() == above {
+            return Ok((live, false));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        environment::Environment,
+        handed::{self, HandedRequest, NewTask},
+    };
+
+    use super::*;
+
+    async fn is_told(live: &mut LiveHome<'_>) -> bool {
+        tokio::time::timeout(Duration::from_secs(10), live.next()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn the_first_task_of_an_empty_home_is_told_of_and_each_one_after_it() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("home");
+        let app =
+            || App::new(Environment::of([("OPENKOI_HOME", place.to_str().unwrap())], home.path()));
+        let (seen, other) = (app(), app());
+        let mut live = LiveHome::listen(&seen).unwrap();
+        assert!(!place.exists());
+
+        let request = HandedRequest::default();
+        let task = NewTask {
+            text: "feed the fish",
+            workspace: home.path(),
+            session: None,
+            request: &request,
+            priority: 0,
+            key: None,
+        };
+        handed::submit(&other, task.clone()).unwrap();
+        while !live.is_there {
+            assert!(is_told(&mut live).await);
+        }
+        while tokio::time::timeout(Duration::from_millis(100), live.next()).await.is_ok() {}
+
+        handed::submit(&other, task).unwrap();
+        assert!(is_told(&mut live).await);
     }
 }

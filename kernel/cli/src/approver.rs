@@ -175,7 +175,7 @@ fn put(question: &UserQuestion) -> String {
 }
 
 /// Returns the answer in a line: the choice of a number, or the words.
-fn chosen(line: &str, choices: &[String]) -> Option<String> {
+pub(crate) fn chosen(line: &str, choices: &[String]) -> Option<String> {
     let line = line.trim();
     let choice = line.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
     let answer = choice.cloned().unwrap_or_else(|| line.to_owned());
@@ -275,7 +275,7 @@ impl Question {
 }
 
 /// Returns the answer that was typed, if it is one. An empty line is the default: no.
-fn answer(typed: &str, has_alike: bool) -> Option<Answer> {
+pub(crate) fn answer(typed: &str, has_alike: bool) -> Option<Answer> {
     Some(match typed.trim().to_lowercase().as_str() {
         "y" | "yes" | "allow" | "once" => Answer::AllowOnce,
         "s" | "session" => Answer::AllowSession,

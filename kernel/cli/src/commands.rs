@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 pub mod connect;
 pub mod daemon;
+pub mod dashboard;
 pub mod demo;
 pub mod disconnect;
 pub mod doctor;

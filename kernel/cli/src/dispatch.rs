@@ -5,9 +5,9 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        approvals, chat, completions, config, connect, daemon, demo, disconnect, doctor, learn,
-        man, memory, mind, models, plugin, prune, reflect, resume, rewind, run, session, skill,
-        soul, status, task, think, trust, undo, world,
+        approvals, chat, completions, config, connect, daemon, dashboard, demo, disconnect, doctor,
+        learn, man, memory, mind, models, plugin, prune, reflect, resume, rewind, run, session,
+        skill, soul, status, task, think, trust, undo, world,
     },
     context::Context,
     error::CommandError,
@@ -44,6 +44,7 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Session(args) => session::run(args, context),
         CliCommand::Task(args) => task::run(args, context),
         CliCommand::Status(args) => status::run(&args, context),
+        CliCommand::Dashboard(args) => dashboard::run(&args, context),
         CliCommand::Memory(args) => memory::run(args, context),
         CliCommand::Skill(args) => skill::run(args, context),
         CliCommand::Learn(args) => learn::run(args, context),

@@ -490,7 +490,7 @@ fn report(printer: &Printer, outcome: &Outcome) {
     }
 }
 
-fn claim_line(claim: &Claim) -> String {
+pub(crate) fn claim_line(claim: &Claim) -> String {
     let mark = if claim.holds { "holds" } else { "open " };
     let basis = match &claim.basis {
         Basis::Verified { command, exit_code, receipts, tree, changed, by_exit_code, .. } => {

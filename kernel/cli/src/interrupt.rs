@@ -63,6 +63,12 @@ impl Interrupts {
         *self.state.borrow()
     }
 
+    /// Waits for a signal, and returns which it was.
+    pub(crate) async fn arrived(&self) -> Asked {
+        self.cancelled().await;
+        self.asked()
+    }
+
     /// Forgets the signals so far, so that a conversation can go on after one of its turns was
     /// interrupted.
     pub(crate) fn clear(&self) {

@@ -13,6 +13,7 @@ mod approver;
 pub mod args;
 pub mod commands;
 mod context;
+mod dashboard;
 mod defect;
 mod details;
 mod dispatch;

@@ -14,6 +14,7 @@ pub(crate) mod diff;
 pub(crate) mod format;
 mod grid;
 pub(crate) mod json;
+mod line;
 pub(crate) mod markdown;
 mod measure;
 mod page;
@@ -25,8 +26,11 @@ pub use colour::{ColourChoice, Palette, Style};
 pub use format::{Format, SCHEMA_VERSION};
 pub(crate) use grid::cut as shortened;
 use grid::{Align, Cell, Grid};
+pub(crate) use line::Line;
+use measure::clock_time;
 pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, timestamp};
 use page::Page;
+pub(crate) use page::{Places, QUOTED, Times};
 pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
 
@@ -189,6 +193,14 @@ impl Printer {
     fn tell(&self, line: &str) {
         drop(writeln!(io::stderr().lock(), "{line}"));
     }
+}
+
+/// Returns the lines of a document at this width, and where on them something begins. Whoever shows them gives each style
+/// its look.
+pub(crate) fn laid_out(document: &Document, width: usize, times: Times) -> (Vec<Line>, Places) {
+    let mut page = Page::with_times(Palette::PLAIN, Some(width), times);
+    terminal::write(document, &mut page);
+    page.into_lines()
 }
 
 /// The fields that are scores, from 0 to 1.

@@ -1,5 +1,7 @@
 //! The reply of a command: its result, the format of it, and the exit code.
 
+use openkoi_core::document::Document;
+
 use crate::{
     context::Context,
     error::CommandError,
@@ -28,6 +30,11 @@ impl Reply {
     pub fn ending(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// Returns the result, for whoever shows it in a place of its own.
+    pub(crate) fn document(&self) -> Document {
+        self.output.document()
     }
 
     /// Prints the result, and returns the exit code.

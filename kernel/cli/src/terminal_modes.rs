@@ -2,15 +2,98 @@
 
 use std::{
     io,
+    os::fd::OwnedFd,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+use rustix::{
+    fs::{Mode, OFlags},
+    stdio,
+    termios::{
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr,
+    },
 };
 
+/// Another screen than that of the shell, without a cursor, and the mouse: presses, the wheel and their places.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1006h\x1b[?2004h";
+/// The same, taken back.
+const LEAVE: &[u8] = b"\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
+
 /// The terminal as it was before something changed it, for an end of the program that runs nothing else.
-static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+static BEFORE: Mutex<Option<Before>> = Mutex::new(None);
+
+/// What is to be put back.
+struct Before {
+    modes: Termios,
+    /// True if the whole screen was taken.
+    full: bool,
+    /// Standard error, if what is written there goes nowhere for the time being.
+    error: Option<OwnedFd>,
+}
+
+impl Before {
+    fn of(modes: Termios) -> Self {
+        Self { modes, full: false, error: None }
+    }
+
+    fn put_back(self) {
+        if self.full {
+            say(LEAVE);
+        }
+        if let Some(error) = self.error
+            && let Err(error) = stdio::dup2_stderr(error)
+        {
+            tracing::debug!(%error, "standard error stays closed");
+        }
+        set(&self.modes);
+    }
+}
+
+/// The whole screen, and each key as it is pressed, until this is dropped.
+///
+/// What is written to standard error meanwhile would be drawn over the screen; if that is a terminal, it goes nowhere.
+pub(crate) struct FullScreen(());
+
+impl FullScreen {
+    /// Takes the screen.
+    ///
+    /// # Errors
+    ///
+    /// When standard input is no terminal.
+    pub(crate) fn begin() -> io::Result<Self> {
+        let modes = tcgetattr(io::stdin())?;
+        let mut raw = modes.clone();
+        raw.make_raw();
+        // Dropped after the lock, if something fails halfway.
+        let full = Self(());
+        let mut before = before();
+        let kept = before.get_or_insert(Before::of(modes));
+        kept.full = true;
+        if isatty(io::stderr()) {
+            let nowhere =
+                rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+            let error = rustix::io::fcntl_dupfd_cloexec(io::stderr(), 3)?;
+            stdio::dup2_stderr(nowhere)?;
+            kept.error.get_or_insert(error);
+        }
+        tcsetattr(io::stdin(), OptionalActions::Flush, &raw)?;
+        say(ENTER);
+        Ok(full)
+    }
+}
+
+impl Drop for FullScreen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Writes to the terminal past the lock of standard output, which a thread that broke may hold.
+fn say(mut bytes: &[u8]) {
+    while let Ok(count @ 1..) = rustix::io::write(io::stdout(), bytes) {
+        bytes = bytes.get(count..).unwrap_or_default();
+    }
+}
 
 /// A terminal that shows no keys and sends no signals until this is dropped.
 pub(crate) struct Hidden(());
@@ -25,7 +108,7 @@ impl Hidden {
         let modes = tcgetattr(io::stdin())?;
         let mut silent = modes.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-        before().get_or_insert(modes);
+        before().get_or_insert(Before::of(modes));
         tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
         Ok(Self(()))
     }
@@ -40,23 +123,23 @@ impl Drop for Hidden {
 /// Remembers the terminal as it is, for [`restore`].
 pub(crate) fn remember() {
     if let Ok(modes) = tcgetattr(io::stdin()) {
-        before().get_or_insert(modes);
+        before().get_or_insert(Before::of(modes));
     }
 }
 
 /// Makes the terminal what it was.
 pub(crate) fn restore() {
-    if let Some(modes) = before().take() {
-        set(&modes);
+    if let Some(before) = before().take() {
+        before.put_back();
     }
 }
 
 /// Does what [`restore`] does unless a thread is about to change the terminal, which may be the one that asks.
 pub(crate) fn restore_now() {
     if let Ok(mut before) = BEFORE.try_lock()
-        && let Some(modes) = before.take()
+        && let Some(before) = before.take()
     {
-        set(&modes);
+        before.put_back();
     }
 }
 
@@ -67,7 +150,7 @@ pub(crate) fn begin() {
     silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
     silent.special_codes[SpecialCodeIndex::VMIN] = 0;
     silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-    before().get_or_insert(modes);
+    before().get_or_insert(Before::of(modes));
     set(&silent);
 }
 
@@ -77,7 +160,7 @@ fn set(modes: &Termios) {
     }
 }
 
-fn before() -> MutexGuard<'static, Option<Termios>> {
+fn before() -> MutexGuard<'static, Option<Before>> {
     // A panic elsewhere does not make the modes untrue.
     BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -170,6 +170,27 @@ impl Storage {
         Ok(some.filter(|(_, count)| *count > 0).collect())
     }
 
+    /// Returns how many tasks that began since then ended or paused with each status, in the order of
+    /// [`TaskStatus::ALL`].
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn outcomes_since(&self, since_ms: u64) -> Result<Vec<(TaskStatus, u64)>, StorageError> {
+        let sql = "SELECT status, count(*) FROM tasks
+                   WHERE started_ms >= ?1 AND ended_ms IS NOT NULL GROUP BY status";
+        let mut counts = self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([stored(since_ms)], |row| {
+                let status: String = row.get(0)?;
+                Ok((TaskStatus::from_column(&status)?, count(row.get(1)?)))
+            })?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        counts.sort();
+        Ok(counts)
+    }
+
     /// Returns the task as it is now: if its process died, the database still says that it runs.
     fn seen(&self, mut task: TaskRecord) -> Result<TaskRecord, StorageError> {
         if task.status == TaskStatus::Running && !self.is_owned(&task.id)? {

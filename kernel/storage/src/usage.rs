@@ -81,6 +81,51 @@ impl Storage {
     }
 }
 
+/// A quarter of an hour, in milliseconds. The days of every time zone begin with one.
+pub const QUARTER_MS: u64 = 900_000;
+
+/// What one model took in a quarter of an hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpentQuarter {
+    /// `provider/model`.
+    pub model: String,
+    /// The beginning of the quarter, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// What it took.
+    pub total: Total,
+}
+
+impl Storage {
+    /// Returns what each model took since then, those of the providers `left_out` apart, by quarters of an hour and oldest
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn spending_since(
+        &self,
+        since_ms: u64,
+        left_out: &[String],
+    ) -> Result<Vec<SpentQuarter>, StorageError> {
+        let sql = "SELECT model, at_ms / ?3 * ?3 AS quarter, count(*), sum(tokens), sum(cost_micros), max(at_most)
+                   FROM turns WHERE at_ms >= ?1
+                     AND substr(model, 1, instr(model, '/') - 1) NOT IN (SELECT value FROM json_each(?2))
+                   GROUP BY quarter, model ORDER BY quarter, model";
+        let left_out = serde_json::json!(left_out).to_string();
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let row = (stored(since_ms), &left_out, stored(QUARTER_MS));
+            let rows = statement.query_map(row, |row| {
+                let (turns, tokens) = (count(row.get(2)?), count(row.get(3)?));
+                let (cost_micros, at_most) = (count(row.get(4)?), row.get(5)?);
+                let total = Total { turns, tokens, cost_micros, at_most };
+                Ok(SpentQuarter { model: row.get(0)?, at_ms: count(row.get(1)?), total })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
 /// The tasks of which it is asked why their cost is an upper limit.
 #[derive(Clone, Copy, Debug)]
 pub enum Doubted<'a> {

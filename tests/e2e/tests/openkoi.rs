@@ -23,6 +23,7 @@ mod companion;
 mod company;
 mod crash_resume;
 mod daemon;
+mod dashboard;
 mod day;
 mod demo;
 mod dishonest;

@@ -43,6 +43,7 @@ pub mod ollama;
 pub mod openai;
 pub mod project;
 pub mod responses;
+pub mod screen;
 pub mod script;
 pub mod server;
 pub mod skip;
@@ -64,6 +65,7 @@ pub use ollama::Ollama;
 pub use openai::OpenAi;
 pub use project::Kind;
 pub use responses::OpenAiResponses;
+pub use screen::Screen;
 pub use script::{Script, turn};
 pub use server::{
     Received, Role,

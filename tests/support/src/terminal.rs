@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use crate::wait::until;
+use crate::{
+    screen::Screen,
+    wait::{comes_true, until},
+};
 
 /// How long anything at a terminal may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,6 +81,21 @@ impl Terminal {
         });
         self.seen = end.unwrap_or(seen);
         self.shown().get(seen..self.seen).unwrap_or_default().to_owned()
+    }
+
+    /// Waits until a program that draws shows `text` on one line, and returns the lines of the screen.
+    ///
+    /// # Panics
+    ///
+    /// When it is not shown in time.
+    pub fn sees(&self, text: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        let is_seen = comes_true(PATIENCE, || {
+            lines = Screen::after(&self.shown()).lines();
+            lines.iter().any(|line| line.contains(text))
+        });
+        assert!(is_seen, "`{text}` is not on the screen:\n{}", lines.join("\n"));
+        lines
     }
 
     /// Types `answer` each time that `question` is shown, until the program has ended. Returns how often that was.

@@ -13,12 +13,20 @@ const TICK: Duration = Duration::from_millis(10);
 /// # Panics
 ///
 /// When it is not within `limit`; `name` says what was waited for.
-pub fn until(name: &str, limit: Duration, mut met: impl FnMut() -> bool) {
+pub fn until(name: &str, limit: Duration, met: impl FnMut() -> bool) {
+    assert!(comes_true(limit, met), "waited {limit:?} in vain until {name}");
+}
+
+/// Returns whether `met` is true within `limit`.
+pub fn comes_true(limit: Duration, mut met: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     while !met() {
-        assert!(Instant::now() < deadline, "waited {limit:?} in vain until {name}");
+        if Instant::now() >= deadline {
+            return false;
+        }
         thread::sleep(TICK);
     }
+    true
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::words;
 use crate::error::CommandError;
 
-const PLANNED: [&str; 4] = ["setup", "init", "dashboard", "update"];
+const PLANNED: [&str; 3] = ["setup", "init", "update"];
 
 pub(super) fn is_planned(word: &str) -> bool {
     PLANNED.contains(&word)

@@ -48,6 +48,8 @@ pub enum CliCommand {
     Chat(ChatFlags),
     /// Show costs, tasks, models and memory
     Status(commands::status::Args),
+    /// Show tasks, questions, costs, learnings, components and settings on one screen, live
+    Dashboard(commands::dashboard::Args),
     /// List, show, resume and delete sessions
     Session(commands::session::Args),
     /// List, show, replay and verify tasks

@@ -55,17 +55,20 @@ enum ApprovalsCommand {
 /// When there is no such question, or it does not wait for an answer any more.
 pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
     match args.command.unwrap_or(ApprovalsCommand::List) {
-        ApprovalsCommand::List => {
-            let open = match context.existing_storage()? {
-                Some(storage) => storage.open_questions()?,
-                None => Vec::new(),
-            };
-            Ok(Reply::new(Questions(open), args.json))
-        }
+        ApprovalsCommand::List => listed(args.json, context),
         ApprovalsCommand::Answer { id, answer } => {
             Ok(Reply::new(give(id, answer, context)?, args.json))
         }
     }
+}
+
+/// Returns the questions that wait for an answer.
+pub(crate) fn listed(json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let open = match context.existing_storage()? {
+        Some(storage) => storage.open_questions()?,
+        None => Vec::new(),
+    };
+    Ok(Reply::new(Questions(open), json))
 }
 
 fn give(

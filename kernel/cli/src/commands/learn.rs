@@ -1,7 +1,7 @@
 //! `openkoi learn`: skills that learners propose, and skills of others.
 
 mod install;
-pub(super) mod propose;
+pub(crate) mod propose;
 mod proposed;
 mod shown;
 

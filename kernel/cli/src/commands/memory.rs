@@ -1,7 +1,7 @@
 //! `openkoi memory`: what is remembered for later tasks.
 
 pub(super) mod meaning;
-mod shown;
+pub(crate) mod shown;
 mod transfer;
 
 use std::sync::Arc;
@@ -165,7 +165,13 @@ fn place(all: bool, context: &Context) -> Result<Option<String>, CommandError> {
     Ok((!all).then(|| place.to_string_lossy().into_owned()))
 }
 
-fn listed(all: bool, limit: u32, json: bool, context: &Context) -> Result<Reply, CommandError> {
+/// Returns what is remembered.
+pub(crate) fn listed(
+    all: bool,
+    limit: u32,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
     let workspace = place(all, context)?;
     let Some(storage) = context.existing_storage()? else {
         return Ok(Reply::new(MemoryList::none(None), json));

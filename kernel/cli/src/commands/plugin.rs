@@ -94,7 +94,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
 }
 
 /// Returns all components, installed ones too, and says which of those are not used.
-fn list(json: bool, context: &Context) -> Result<Reply, CommandError> {
+pub(crate) fn list(json: bool, context: &Context) -> Result<Reply, CommandError> {
     let (catalog, not_used) = context.app.with_installed(catalog(context)?)?;
     for NotUsed { name, why } in not_used {
         let mend = format!("openkoi plugin remove {name}");
@@ -103,7 +103,8 @@ fn list(json: bool, context: &Context) -> Result<Reply, CommandError> {
     Ok(Reply::new(ComponentTable::of(&catalog)?, json))
 }
 
-fn inspect(
+/// Returns the details of a component.
+pub(crate) fn inspect(
     component: Option<String>,
     json: bool,
     context: &Context,

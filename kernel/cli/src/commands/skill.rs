@@ -1,7 +1,7 @@
 //! `openkoi skill`: which skills there are, what they did for tasks, and whether they are as they should be.
 
 mod check;
-pub(super) mod find;
+pub(crate) mod find;
 mod make;
 mod ranked;
 pub(super) mod shown;
@@ -96,14 +96,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         SkillCommand::List { task: Some(task), json, .. } => {
             Reply::new(ranked::ranking(&task, context)?, json).print(context)
         }
-        SkillCommand::List { all, json, .. } => {
-            let (skills, records) = (loaded(context)?, records(context)?);
-            Reply::new(SkillList { skills, records, all }, json).print(context)
-        }
+        SkillCommand::List { all, json, .. } => listed(all, json, context)?.print(context),
         SkillCommand::Show { name, json } => {
             let skills = loaded(context)?;
             let name = chosen(joined(&name), &skills, "openkoi skill show", context, |_| true)?;
-            Reply::new(SkillDetails::of(&skills, &name, &records(context)?)?, json).print(context)
+            details(&skills, &name, json, context)?.print(context)
         }
         SkillCommand::New { name, description, user, evaluator } => {
             let kind = if evaluator { SkillKind::Evaluator } else { SkillKind::Task };
@@ -113,6 +110,22 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         SkillCommand::Disable { name } => disable(joined(&name), context),
         SkillCommand::Enable { name } => enable(joined(&name), context),
     }
+}
+
+/// Returns the skills as a list.
+pub(crate) fn listed(all: bool, json: bool, context: &Context) -> Result<Reply, CommandError> {
+    let (skills, records) = (loaded(context)?, records(context)?);
+    Ok(Reply::new(SkillList { skills, records, all }, json))
+}
+
+/// Returns the details of one of these skills.
+pub(crate) fn details(
+    skills: &LoadedSkills,
+    name: &str,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    Ok(Reply::new(SkillDetails::of(skills, name, &records(context)?)?, json))
 }
 
 /// Returns a name that was typed, also one with blanks that nobody put into quotes.

@@ -1,7 +1,7 @@
 //! `openkoi status`: costs, running tasks, and the models for the next task.
 
-mod live;
-mod shown;
+pub(crate) mod live;
+pub(crate) mod shown;
 
 use openkoi_app::{
     models::Routes,

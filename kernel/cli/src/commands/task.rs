@@ -3,7 +3,7 @@
 
 mod diff;
 pub(crate) mod row;
-mod shown;
+pub(crate) mod shown;
 mod verify;
 
 use std::sync::Arc;
@@ -121,16 +121,23 @@ fn list_of(
     let session = session.map(|id| ids::session(&storage, &id, usage)).transpose()?;
     let session = session.map(|session| session.id);
     let query = TaskQuery { session, limit: Some(limit), ..TaskQuery::default() };
-    let tasks = storage.tasks(&query)?;
-    let why = doubt::of_tasks(&storage, &tasks)?;
+    table(&storage, storage.tasks(&query)?, json)
+}
+
+/// Returns tasks as a list.
+pub(crate) fn table(
+    storage: &Storage,
+    tasks: Vec<TaskRecord>,
+    json: bool,
+) -> Result<Reply, CommandError> {
+    let why = doubt::of_tasks(storage, &tasks)?;
     Ok(Reply::new(TaskList { tasks, why }, json))
 }
 
 fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
     let (storage, task) = chosen(id, "openkoi task show", context)?;
-    let output = output_of(&storage, &task)?;
-    let journal = storage.entries(&task.id)?;
-    Ok(Reply::new(shown::TaskDetails::new(task, output, journal), json))
+    let (output, journal) = (output_of(&storage, &task)?, storage.entries(&task.id)?);
+    Ok(Reply::new(shown::TaskDetails::of(task, output, journal), json))
 }
 
 fn replay(storage: &Storage, task: &TaskRecord, context: &Context) -> Result<Exit, CommandError> {

@@ -63,35 +63,56 @@ pub(super) fn carry_out(
     context: &Context,
 ) -> Result<Reply, CommandError> {
     agree(&plan, yes, context)?;
-    let report = plan.apply(&context.app)?;
-    for ended in trust::settle(&context.app, &*context.storage()?)? {
-        let domain = &ended.domain;
-        let notice = format!(
-            "the grant of autonomous in {domain} has ended: work that was done because of it is undone"
-        );
-        context.printer.notice(&notice);
-    }
-    let all = report.conflicts.is_empty();
-    let restored = Restored { plan, report };
+    let restored = restored(plan, context)?;
+    restored.ended.iter().for_each(|notice| context.printer.notice(notice));
+    let all = restored.report.conflicts.is_empty();
     let exit = if all { Exit::Accepted } else { Exit::NotAccepted };
     Ok(Reply::new(restored, json).ending(exit))
 }
 
+/// Carries out a plan.
+///
+/// # Errors
+///
+/// When a file cannot be restored.
+pub(crate) fn restored(plan: UndoPlan, context: &Context) -> Result<Restored, CommandError> {
+    let report = plan.apply(&context.app)?;
+    let ended = trust::settle(&context.app, &*context.storage()?)?.into_iter().map(|ended| {
+        let domain = ended.domain;
+        format!(
+            "the grant of autonomous in {domain} has ended: work that was done because of it is undone"
+        )
+    });
+    let ended = ended.collect();
+    Ok(Restored { plan, report, ended })
+}
+
+/// Returns what a plan would do, for a person to agree to.
+pub(crate) fn preview(plan: &UndoPlan) -> Vec<Span> {
+    let (task, short) = (first_line(&plan.task.text), plan.task.id.short());
+    let mut lines = vec![Span::from(format!("{} task {short}: {task}", verb(plan.kind)))];
+    lines.extend(plan.changes.iter().take(LISTED).map(|change| Span::from(listed(change))));
+    if let Some(more) = plan.changes.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        lines.push(Span::from(format!("  … and {more} more")));
+    }
+    let warning = |text: String| Span::toned(text, Tone::Warning);
+    let stays = |path: &String| warning(format!("`{path}` was changed since, and stays as it is"));
+    lines.extend(plan.conflicts.iter().take(LISTED).map(stays));
+    if let Some(more) = plan.conflicts.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        lines.push(warning(format!("{more} more were changed since, and stay as they are")));
+    }
+    lines
+}
+
 /// Shows the changes and asks the person, unless the flag has answered.
 fn agree(plan: &UndoPlan, yes: bool, context: &Context) -> Result<(), CommandError> {
-    let printer = &context.printer;
-    let (task, short) = (first_line(&plan.task.text), plan.task.id.short());
-    printer.notice(&format!("{} task {short}: {task}", verb(plan.kind)));
-    plan.changes.iter().take(LISTED).for_each(|change| printer.notice(&listed(change)));
-    if let Some(more) = plan.changes.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        printer.notice(&format!("  … and {more} more"));
+    for line in preview(plan) {
+        match line.tone {
+            Tone::Warning => context.printer.warning(&line.text),
+            _ => context.printer.notice(&line.text),
+        }
     }
-    for path in plan.conflicts.iter().take(LISTED) {
-        printer.warning(&format!("`{path}` was changed since, and stays as it is"));
-    }
-    if let Some(more) = plan.conflicts.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        printer.warning(&format!("{more} more were changed since, and stay as they are"));
-    }
+    let short = plan.task.id.short();
     if plan.changes.is_empty() {
         let message = "nothing was restored: whatever the task changed was changed again since";
         let hint = format!("openkoi task diff {short}");
@@ -129,9 +150,12 @@ fn listed(change: &Change) -> String {
     format!("  {what} {}", change.path)
 }
 
-struct Restored {
+/// What a plan did.
+pub(crate) struct Restored {
     plan: UndoPlan,
     report: UndoReport,
+    /// Grants that have ended with it, in words.
+    ended: Vec<String>,
 }
 
 impl Restored {

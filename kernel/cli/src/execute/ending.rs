@@ -13,7 +13,7 @@ use openkoi_core::{
 use crate::output::sanitise_line;
 
 /// Returns the lines under the answer of the task with this short id. When `quiet`, only those that say why it failed.
-pub(super) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
+pub(crate) fn lines(outcome: &Outcome, task: &str, quiet: bool) -> Vec<String> {
     match &outcome.ending {
         Ending::Vetoed { stops } => return of_veto(stops, task),
         Ending::Simulated => return Vec::new(),
@@ -115,7 +115,7 @@ fn changed_evidence(outcome: &Outcome) -> Vec<String> {
 }
 
 /// Returns how the project's checks stand, whether a criterion names them or not.
-fn checks(standing: &Standing, unchanged: bool) -> String {
+pub(crate) fn checks(standing: &Standing, unchanged: bool) -> String {
     let lists = [
         &standing.green,
         &standing.broken,

@@ -2,9 +2,11 @@
 //! text that was cut. The first column, which says what the row is about, and numbers are never cut: where the columns
 //! do not fit, each row is set out below its first cell.
 
+use std::ops::Range;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Palette, Style, sanitise_line};
+use super::{Style, line::Line, sanitise_line};
 
 /// The gap between two columns.
 const GAP: usize = 2;
@@ -62,23 +64,23 @@ impl Grid {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Returns the table as lines. Without a width no text is cut.
-    pub(super) fn render(&self, palette: Palette, width: Option<usize>) -> String {
+    /// Returns the table as lines, and which of them are those of each row. Without a width no text is cut.
+    pub(super) fn lines(&self, width: Option<usize>) -> (Vec<Line>, Vec<Range<usize>>) {
         let natural = self.natural();
         let widths = match width {
             None => natural,
             Some(limit) => match self.narrowed(natural, limit) {
                 Some(widths) => widths,
-                None if self.rows.is_empty() => return String::new(),
-                None => return self.set_out(palette, limit),
+                None if self.rows.is_empty() => return (Vec::new(), Vec::new()),
+                None => return self.set_out(limit),
             },
         };
         let titles = self.titles.iter().map(|(title, _)| Cell::styled(title, Style::Faint));
-        let mut text = self.line(&titles.collect::<Vec<_>>(), &widths, palette);
-        for row in &self.rows {
-            text.push_str(&self.line(row, &widths, palette));
-        }
-        text
+        let titles = self.line(&titles.collect::<Vec<_>>(), &widths);
+        let rows = self.rows.iter().map(|row| self.line(row, &widths));
+        let lines: Vec<Line> = std::iter::once(titles).chain(rows).collect();
+        let places = (1..lines.len()).map(|at| at..at + 1).collect();
+        (lines, places)
     }
 
     /// Returns the width of each column if nothing is cut.
@@ -111,49 +113,53 @@ impl Grid {
     }
 
     /// Returns each row as its first cell and, below it, the others with their titles.
-    fn set_out(&self, palette: Palette, limit: usize) -> String {
-        let mut text = String::new();
+    fn set_out(&self, limit: usize) -> (Vec<Line>, Vec<Range<usize>>) {
+        let (mut lines, mut places) = (Vec::new(), Vec::new());
         for row in &self.rows {
             let Some((first, others)) = row.split_first() else { continue };
-            text.push_str(&format!("{}\n", palette.paint(first.style, &first.text)));
-            let mut used = 0;
+            let begin = lines.len();
+            lines.push(Line::of(first.style, first.text.as_str()));
+            let (mut line, mut used) = (Line::default(), 0);
             let titled = others.iter().zip(self.titles.iter().skip(1));
             for (cell, (title, _)) in titled.filter(|(cell, _)| !cell.text.is_empty()) {
                 let wide = title.width() + 1 + cell.text.width();
-                let begins = used == 0 || used + GAP + wide > limit;
-                if begins {
-                    text.push_str(if used == 0 { "" } else { "\n" });
+                if used > 0 && used + GAP + wide > limit {
+                    lines.push(std::mem::take(&mut line));
                     used = 0;
                 }
                 let room = limit.saturating_sub(GAP + title.width() + 1).max(1);
-                let value = palette.paint(cell.style, &cut(&cell.text, room));
-                let title = palette.paint(Style::Faint, title);
-                text.push_str(&format!("{}{title} {value}", " ".repeat(GAP)));
+                line.push(Style::Plain, " ".repeat(GAP));
+                line.push(Style::Faint, title.as_str());
+                line.push(Style::Plain, " ");
+                line.push(cell.style, cut(&cell.text, room));
                 used += GAP + wide;
             }
-            text.push_str(if used == 0 { "" } else { "\n" });
+            lines.extend((used > 0).then_some(line));
+            places.push(begin..lines.len());
         }
-        text
+        (lines, places)
     }
 
-    fn line(&self, cells: &[Cell], widths: &[usize], palette: Palette) -> String {
-        let mut line = String::new();
+    fn line(&self, cells: &[Cell], widths: &[usize]) -> Line {
+        let mut line = Line::default();
         let last = cells.len().saturating_sub(1);
         for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
             let text = cut(&cell.text, *width);
             let padding = " ".repeat(width.saturating_sub(text.width()));
-            let painted = palette.paint(cell.style, &text);
             let right = self.titles.get(index).is_some_and(|(_, align)| *align == Align::Right);
-            match (right, index == last) {
-                (true, _) => line.extend([padding.as_str(), &painted]),
-                (false, true) => line.push_str(&painted),
-                (false, false) => line.extend([painted.as_str(), &padding]),
+            if right {
+                line.push(Style::Plain, padding.as_str());
+            }
+            line.push(cell.style, text);
+            if !right {
+                line.push(Style::Plain, padding);
             }
             if index < last {
-                line.push_str(&" ".repeat(GAP));
+                line.push(Style::Plain, " ".repeat(GAP));
             }
         }
-        format!("{}\n", line.trim_end())
+        line.trim_end();
+        line
     }
 }
 
@@ -177,6 +183,14 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Palette;
+
+    impl Grid {
+        /// Returns the lines as one text.
+        fn render(&self, palette: Palette, width: Option<usize>) -> String {
+            self.lines(width).0.iter().map(|line| line.painted(palette) + "\n").collect()
+        }
+    }
 
     fn table() -> Grid {
         let mut table =

@@ -1,5 +1,9 @@
 //! Times, amounts and sizes in words, for people. JSON has the exact values.
 
+use jiff::tz::TimeZone;
+
+const HALF_A_YEAR_MS: u64 = 183 * 86_400_000;
+
 /// Returns how long ago `then_ms` was, or how far ahead it is; the date if that is more than a month.
 pub fn ago(now_ms: u64, then_ms: u64) -> String {
     // A clock that was a little wrong makes nothing a thing of the future.
@@ -28,6 +32,15 @@ pub fn ago(now_ms: u64, then_ms: u64) -> String {
 pub fn timestamp(ms: u64) -> String {
     let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     time.map_or_else(String::new, |time| time.to_string())
+}
+
+/// Returns a time by the clock of a place, for example `Mar  1 12:00`; the date alone if it is more than half a year away.
+pub(crate) fn clock_time(zone: &TimeZone, now_ms: u64, at_ms: u64) -> String {
+    let time = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let is_near = now_ms.abs_diff(at_ms) < HALF_A_YEAR_MS;
+    let form = if is_near { "%b %e %H:%M" } else { "%b %e  %Y" };
+    let shown = time.map(|time| time.to_zoned(zone.clone()).strftime(form).to_string());
+    shown.unwrap_or_default()
 }
 
 /// Returns an amount of `micros` millionths of a dollar.
@@ -206,5 +219,17 @@ mod tests {
         assert_eq!(timestamp(u64::MAX), "");
         assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
         assert_eq!(timestamp(1_500), "1970-01-01T00:00:01.5Z");
+    }
+
+    #[test]
+    fn a_time_by_the_clock_has_its_hour_for_half_a_year() {
+        let utc = |now_ms, at_ms| clock_time(&TimeZone::UTC, now_ms, at_ms);
+        let noon = 1_772_366_400_000;
+
+        assert_eq!(utc(noon, noon), "Mar  1 12:00");
+        assert_eq!(utc(noon + HALF_A_YEAR_MS, noon), "Mar  1  2026");
+        assert_eq!(utc(noon, u64::MAX), "");
+        let east = TimeZone::fixed(jiff::tz::offset(9));
+        assert_eq!(clock_time(&east, noon, noon), "Mar  1 21:00");
     }
 }

@@ -1,22 +1,54 @@
 //! A page of text for a person, written from top to bottom.
 
+use std::ops::Range;
+
+use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Grid, Palette, Style, ago, sanitise, sanitise_line};
+use super::{Grid, Palette, Style, ago, clock_time, line::Line, sanitise, sanitise_line};
+
+/// Where the values of fields begin.
+const FIELD: usize = 13;
+/// What stands before each line of a text that somebody else wrote, where that could be taken for a line of the page.
+pub(crate) const QUOTED: &str = "│ ";
+
+/// How points in time are written.
+#[derive(Clone, Debug)]
+pub(crate) enum Times {
+    /// As the time that has passed until this one, in milliseconds since 1970.
+    Ago(u64),
+    /// By the clock of this place, for a page that stays in front of somebody while time passes. It is made at this time.
+    Clock(TimeZone, u64),
+}
 
 /// A page of lines, fields and tables. Text that is put on it is sanitised.
 #[derive(Debug)]
 pub(super) struct Page {
-    text: String,
+    lines: Vec<Line>,
+    places: Places,
     palette: Palette,
     width: Option<usize>,
-    now_ms: u64,
+    times: Times,
+}
+
+/// Where on a page something begins, by the number of its line, for whoever moves over the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// The lines of each row of a table.
+    pub(crate) rows: Vec<Range<usize>>,
+    /// The titles.
+    pub(crate) titles: Vec<usize>,
 }
 
 impl Page {
     /// Returns an empty page.
     pub(super) fn new(palette: Palette, width: Option<usize>, now_ms: u64) -> Self {
-        Self { text: String::new(), palette, width, now_ms }
+        Self::with_times(palette, width, Times::Ago(now_ms))
+    }
+
+    /// Returns an empty page on which times are written so.
+    pub(super) fn with_times(palette: Palette, width: Option<usize>, times: Times) -> Self {
+        Self { lines: Vec::new(), places: Places::default(), palette, width, times }
     }
 
     /// Writes a line, which may have line breaks in it.
@@ -27,16 +59,18 @@ impl Page {
     /// Writes a line in a style.
     pub(super) fn styled(&mut self, text: impl AsRef<str>, style: Style) {
         let text = sanitise(text.as_ref());
-        self.text.push_str(&self.palette.paint(style, &text));
-        self.text.push('\n');
+        let lead = |line: &str| if line.starts_with(QUOTED) { QUOTED } else { "" };
+        let lines = text.split('\n').map(|line| Line::of(style, line).led_by(lead(line)));
+        self.lines.extend(lines);
     }
 
     /// Writes pieces of text, each in its style, on one line.
     pub(super) fn pieces<'a>(&mut self, pieces: impl IntoIterator<Item = (Style, &'a str)>) {
+        let mut line = Line::default();
         for (style, text) in pieces {
-            self.text.push_str(&self.palette.paint(style, &sanitise_line(text)));
+            line.push(style, sanitise_line(text));
         }
-        self.text.push('\n');
+        self.lines.push(line);
     }
 
     /// Writes pieces of text as [`Page::pieces`] does, on as many lines as a screen needs. Those after the first are set in.
@@ -46,22 +80,22 @@ impl Page {
         pieces: impl IntoIterator<Item = (Style, &'a str)>,
     ) {
         let Some(width) = self.width else { return self.pieces(pieces) };
-        let mut column = 0;
+        let (mut line, mut column) = (Line::default(), 0);
         for (style, text) in pieces {
             let text = sanitise_line(text);
             for word in text.split_inclusive(' ') {
                 let needs = word.trim_end().width();
                 if needs > 0 && column > indent && column + needs > width {
-                    self.text.truncate(self.text.trim_end_matches(' ').len());
-                    self.text.push('\n');
-                    self.text.push_str(&" ".repeat(indent));
+                    line.trim_end();
+                    self.lines.push(std::mem::take(&mut line));
+                    line.push(Style::Plain, " ".repeat(indent));
                     column = indent;
                 }
-                self.text.push_str(&self.palette.paint(style, word));
+                line.push(style, word);
                 column += word.width();
             }
         }
-        self.text.push('\n');
+        self.lines.push(line);
     }
 
     /// Returns the width of the page, if it has one.
@@ -71,30 +105,33 @@ impl Page {
 
     /// Writes an empty line, unless the page is empty.
     pub(super) fn gap(&mut self) {
-        if !self.text.is_empty() {
-            self.text.push('\n');
+        if !self.lines.is_empty() {
+            self.lines.push(Line::default());
         }
     }
 
     /// Writes a title after a gap.
     pub(super) fn title(&mut self, text: &str) {
         self.gap();
+        self.places.titles.push(self.lines.len());
         self.flowing(0, [(Style::Strong, text)]);
     }
 
     /// Writes a label and its value, aligned with those above, in a style.
     pub(super) fn field(&mut self, label: &str, value: impl AsRef<str>, style: Style) {
-        let value = sanitise_line(value.as_ref()).into_owned();
-        let label = self.palette.paint(Style::Faint, &format!("{label:<12}"));
-        let value = self.palette.paint(style, &value);
-        self.text.push_str(&format!("{label} {value}"));
-        self.text.truncate(self.text.trim_end_matches(' ').len());
-        self.text.push('\n');
+        let mut line = Line::of(Style::Faint, format!("{label:<12}"));
+        line.push(Style::Plain, " ");
+        line.push(style, sanitise_line(value.as_ref()));
+        line.trim_end();
+        self.lines.push(line.led_by(" ".repeat(FIELD)));
     }
 
     /// Writes the titles and rows of a table.
     pub(super) fn table(&mut self, table: &Grid) {
-        self.text.push_str(&table.render(self.palette, self.width));
+        let (begin, (lines, rows)) = (self.lines.len(), table.lines(self.width));
+        self.lines.extend(lines);
+        let rows = rows.into_iter().map(|row| begin + row.start..begin + row.end);
+        self.places.rows.extend(rows);
     }
 
     /// Returns true if the page goes to a terminal and not into a file or a program.
@@ -102,14 +139,22 @@ impl Page {
         self.width.is_some()
     }
 
-    /// Returns how long ago a time was.
-    pub(super) fn ago(&self, then_ms: u64) -> String {
-        ago(self.now_ms, then_ms)
+    /// Returns a point in time in words.
+    pub(super) fn time(&self, at_ms: u64) -> String {
+        match &self.times {
+            Times::Ago(now_ms) => ago(*now_ms, at_ms),
+            Times::Clock(zone, now_ms) => clock_time(zone, *now_ms, at_ms),
+        }
     }
 
     /// Returns the text of the page.
     pub(super) fn finish(self) -> String {
-        self.text
+        self.lines.iter().map(|line| line.painted(self.palette) + "\n").collect()
+    }
+
+    /// Returns the lines of the page, and where on it something begins.
+    pub(super) fn into_lines(self) -> (Vec<Line>, Places) {
+        (self.lines, self.places)
     }
 }
 

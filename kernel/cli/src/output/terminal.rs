@@ -8,7 +8,7 @@ use openkoi_core::document::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{Align, Cell, Grid, Page, Style, bytes, count, diff, duration, money_at_most};
+use super::{Align, Cell, Grid, Page, QUOTED, Style, bytes, count, diff, duration, money_at_most};
 
 /// The number of characters that are shown of each end of a line of a diff on a screen. A file or a program gets it whole.
 const LINE_END: usize = 600;
@@ -160,7 +160,7 @@ fn words<'a>(value: &'a Value, page: &Page) -> Option<Cow<'a, str>> {
             format!("{sign}{}", money_at_most(micros.unsigned_abs(), *at_most))
         }
         Value::Duration(ms) => duration(*ms),
-        Value::Instant(at_ms) => page.ago(*at_ms),
+        Value::Instant(at_ms) => page.time(*at_ms),
         Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
         Value::List(values) => joined(values.iter().map(|one| words(one, page))),
         Value::Record(members) => joined(members.iter().map(|(key, member)| {
@@ -210,7 +210,7 @@ fn bars(bars: &Bars, page: &mut Page) {
 }
 
 fn moments(timeline: &Timeline, page: &mut Page) {
-    let times: Vec<String> = timeline.moments.iter().map(|one| page.ago(one.at_ms)).collect();
+    let times: Vec<String> = timeline.moments.iter().map(|one| page.time(one.at_ms)).collect();
     let width = times.iter().map(|time| time.width()).max().unwrap_or(0);
     for (moment, time) in timeline.moments.iter().zip(&times) {
         let lead = format!("{time:<width$}  ");
@@ -251,7 +251,7 @@ fn verbatim(verbatim: &Verbatim, page: &mut Page) {
     let shortened = is_diff && page.is_on_screen();
     for line in verbatim.text.lines() {
         let line = if shortened { diff::ends(line, LINE_END) } else { Cow::Borrowed(line) };
-        let style = match line.as_bytes() {
+        let style = match line.strip_prefix(QUOTED).unwrap_or(&line).as_bytes() {
             [b'+', ..] if is_diff => Style::Good,
             [b'-', ..] if is_diff => Style::Bad,
             _ => Style::Plain,

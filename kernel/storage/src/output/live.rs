@@ -73,7 +73,8 @@ impl LiveState {
         Some(state)
     }
 
-    pub(super) fn started(entry: &Entry) -> Option<Self> {
+    /// Returns what the first entry of a task's journal says, or nothing if it is not that.
+    pub fn started(entry: &Entry) -> Option<Self> {
         let Event::TaskStarted { task, models, .. } = &entry.event else { return None };
         let model = models.iter().find(|(role, _)| role == Role::EXECUTOR).or(models.first());
         Some(Self::begin(task, model.map_or("", |(_, card)| &card.name), entry))
@@ -102,7 +103,7 @@ impl LiveState {
     }
 
     /// Takes in what happened after an event named `last`; returns whether it changed what the state says.
-    pub(super) fn advance(&mut self, entry: &Entry, last: &str) -> bool {
+    pub fn advance(&mut self, entry: &Entry, last: &str) -> bool {
         self.updated_ms = self.updated_ms.max(entry.at_ms);
         self.elapsed_ms = entry.elapsed_ms;
         match &entry.event {

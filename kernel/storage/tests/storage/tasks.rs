@@ -5,7 +5,7 @@ use openkoi_storage::{
     Candidate, Storage, StorageError,
     sessions::{NewSession, SessionKind, SessionQuery, SessionStatus},
     tasks::{TaskQuery, TaskRecord, TaskStatus},
-    usage::{Doubted, Total},
+    usage::{Doubted, QUARTER_MS, Total},
 };
 use rusqlite::{Connection, types::Value};
 use serde_json::json;
@@ -513,4 +513,28 @@ fn what_a_provider_took_that_is_left_out_is_no_part_of_a_sum() {
     let real = Total { turns: 1, tokens: 7, cost_micros: 50, at_most: false };
     assert_eq!(storage.spent_since(0, &["play".to_owned()]).unwrap(), real);
     assert_eq!(storage.spent_since(0, &[]).unwrap().turns, 2);
+}
+
+#[test]
+fn what_models_took_is_told_by_quarters_and_outcomes_by_status() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "feed", 10);
+    append(&storage, &task, "i1/t0", 20, turn("executor", "p/large", "hi", 20, 300));
+    append(&storage, &task, "i1/t1", 30, turn("executor", "p/large", "hi", 7, 50));
+    append(&storage, &task, "i1/t2", QUARTER_MS + 5, turn("judge", "p/small", "hi", 1, 2));
+    append(&storage, &task, "i1/t3", QUARTER_MS + 6, turn("judge", "play/demo", "hi", 1, 2));
+    begin(&storage, "2", "s", "still runs", 40);
+    assert_eq!(storage.outcomes_since(0).unwrap(), []);
+
+    let spent = storage.spending_since(0, &["play".to_owned()]).unwrap();
+    let told = spent.iter().map(|one| (&*one.model, one.at_ms, one.total.turns, one.total.tokens));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("p/large", 0, 2, 27), ("p/small", QUARTER_MS, 1, 1)]);
+
+    let paused =
+        json!({ "event": "task.paused", "reason": "cancelled", "cause": { "cause": "cancelled" } });
+    append(&storage, &task, "end", QUARTER_MS + 9, event(paused));
+    assert_eq!(storage.outcomes_since(0).unwrap(), [(TaskStatus::Cancelled, 1)]);
+    assert_eq!(storage.outcomes_since(11).unwrap(), []);
 }

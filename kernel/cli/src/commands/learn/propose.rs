@@ -66,12 +66,8 @@ pub(super) enum LearnCommand {
 /// Runs a subcommand.
 pub(super) fn run(command: LearnCommand, context: &Context) -> Result<Exit, CommandError> {
     match command {
-        LearnCommand::List { all, json } => listed(all, context)?.print(json, context),
-        LearnCommand::Show { id, json } => {
-            let (storage, kept) = chosen(id, "openkoi learn show", context)?;
-            let seen = proposals::seen(&context.app, &storage, kept)?;
-            Reply::new(ProposalDetails(seen), json).print(context)
-        }
+        LearnCommand::List { all, json } => listed(all, context)?.reply(json).print(context),
+        LearnCommand::Show { id, json } => shown(id, json, context)?.print(context),
         LearnCommand::Accept { id } => {
             let (storage, kept) = open(id, "openkoi learn accept", context)?;
             accept(&storage, &kept, context)
@@ -94,11 +90,22 @@ pub(super) fn run(command: LearnCommand, context: &Context) -> Result<Exit, Comm
     }
 }
 
+/// Returns the details of a proposal.
+pub(crate) fn shown(
+    id: Option<String>,
+    json: bool,
+    context: &Context,
+) -> Result<Reply, CommandError> {
+    let (storage, kept) = chosen(id, "openkoi learn show", context)?;
+    let seen = proposals::seen(&context.app, &storage, kept)?;
+    Ok(Reply::new(ProposalDetails(seen), json))
+}
+
 /// Lets a person at a terminal decide, one after another; elsewhere what there is to decide is listed.
 pub(super) fn review(json: bool, context: &Context) -> Result<Exit, CommandError> {
     let list = listed(false, context)?;
     if json || list.0.is_empty() || !context.questions.is_interactive() {
-        return list.print(json, context);
+        return list.reply(json).print(context);
     }
     loop {
         let (storage, kept) = match chosen(None, "openkoi learn show", context) {
@@ -175,15 +182,16 @@ fn edit(
 }
 
 /// What there is to decide, or all that was proposed.
-struct Listed(Vec<KeptProposal>);
+pub(crate) struct Listed(Vec<KeptProposal>);
 
 impl Listed {
-    fn print(self, json: bool, context: &Context) -> Result<Exit, CommandError> {
-        Reply::new(ProposalList(self.0), json).print(context)
+    pub(crate) fn reply(self, json: bool) -> Reply {
+        Reply::new(ProposalList(self.0), json)
     }
 }
 
-fn listed(all: bool, context: &Context) -> Result<Listed, CommandError> {
+/// Returns what was proposed and is to be decided, or all of it.
+pub(crate) fn listed(all: bool, context: &Context) -> Result<Listed, CommandError> {
     let storage = context.existing_storage()?;
     let kept = storage.map(|storage| storage.proposals(all)).transpose()?;
     Ok(Listed(kept.unwrap_or_default()))

@@ -60,9 +60,9 @@ impl Output for MemoryList {
 }
 
 /// One of what is remembered.
-pub(super) struct MemoryDetails {
-    pub(super) learning: Learning,
-    pub(super) now_ms: u64,
+pub(crate) struct MemoryDetails {
+    pub(crate) learning: Learning,
+    pub(crate) now_ms: u64,
 }
 
 impl Output for MemoryDetails {
@@ -89,9 +89,9 @@ impl Output for MemoryDetails {
 }
 
 /// The life of one of them.
-pub(super) struct History {
-    pub(super) learning: Learning,
-    pub(super) moments: Vec<Moment>,
+pub(crate) struct History {
+    pub(crate) learning: Learning,
+    pub(crate) moments: Vec<Moment>,
 }
 
 impl Output for History {

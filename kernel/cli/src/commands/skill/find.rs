@@ -11,7 +11,7 @@ use openkoi_storage::skill_uses::SkillRecords;
 use crate::{context::Context, error::CommandError};
 
 /// Returns the skills as they are now.
-pub(in crate::commands) fn loaded(context: &Context) -> Result<LoadedSkills, CommandError> {
+pub(crate) fn loaded(context: &Context) -> Result<LoadedSkills, CommandError> {
     let (settings, workspace) = (context.settings()?, context.workspace()?);
     Ok(SkillSet::new(&context.app, &settings, &workspace)?.load())
 }

@@ -137,7 +137,7 @@ fn standing(state: &LiveState, runs: bool) -> &str {
 }
 
 /// Returns a bar of the progress, which is full once the task has ended.
-fn bar(iteration: u32, most: u32, runs: bool) -> String {
+pub(crate) fn bar(iteration: u32, most: u32, runs: bool) -> String {
     let done = if runs { iteration.saturating_sub(1) } else { most.max(1) };
     let filled = (done.saturating_mul(BAR) / most.max(1)).min(BAR);
     let (full, empty) = (filled as usize, (BAR - filled) as usize);

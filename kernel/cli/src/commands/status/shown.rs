@@ -204,7 +204,8 @@ fn route_words(routes: &Routes, role: &str) -> String {
     format!("{all}   ({origin})")
 }
 
-fn total_words(total: Total) -> String {
+/// Returns what was spent, in words.
+pub(crate) fn total_words(total: Total) -> String {
     let (tokens, turns) = (count(total.tokens), count(total.turns));
     format!(
         "{} ({tokens} tokens in {turns} turns)",
@@ -212,7 +213,8 @@ fn total_words(total: Total) -> String {
     )
 }
 
-fn total(total: Total) -> Value {
+/// Returns what was spent, for programs.
+pub(crate) fn total(total: Total) -> Value {
     Value::record([
         ("cost_usd", Value::money_at_most(total.cost_micros, total.at_most)),
         ("cost_is_at_most", total.at_most.into()),

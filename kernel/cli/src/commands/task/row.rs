@@ -6,7 +6,7 @@ use openkoi_storage::tasks::{TaskRecord, TaskStatus};
 use crate::output::{count, money_at_most, sanitise_line};
 
 /// Returns the first line of a text that is not blank.
-pub(in crate::commands) fn first_line(text: &str) -> &str {
+pub(crate) fn first_line(text: &str) -> &str {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
@@ -52,10 +52,7 @@ fn row(task: &TaskRecord) -> [Value; 15] {
 }
 
 /// Returns tasks as a table.
-pub(in crate::commands) fn task_table<'a>(
-    key: &str,
-    tasks: impl IntoIterator<Item = &'a TaskRecord>,
-) -> Table {
+pub(crate) fn task_table<'a>(key: &str, tasks: impl IntoIterator<Item = &'a TaskRecord>) -> Table {
     Table::new(key, columns()).rows(tasks.into_iter().map(row))
 }
 
@@ -66,12 +63,12 @@ pub(crate) fn task_facts(task: &TaskRecord, told: &[String]) -> Vec<(String, Val
 }
 
 /// Returns a status as a value.
-pub(in crate::commands) fn status(status: TaskStatus) -> Value {
+pub(crate) fn status(status: TaskStatus) -> Value {
     Value::toned(status.word(), tone(status))
 }
 
 /// Returns what a status says about the state of things. Its word says the same.
-pub(in crate::commands) fn tone(status: TaskStatus) -> Tone {
+pub(crate) fn tone(status: TaskStatus) -> Tone {
     match status {
         TaskStatus::Accepted => Tone::Good,
         TaskStatus::Failed => Tone::Bad,
@@ -84,17 +81,17 @@ pub(in crate::commands) fn tone(status: TaskStatus) -> Tone {
 }
 
 /// Returns a score as the progress lines show it, out of ten.
-pub(in crate::commands) fn score(score: Option<f64>) -> String {
+pub(crate) fn score(score: Option<f64>) -> String {
     score.map_or_else(|| "-".to_owned(), |score| format!("{:.1}", score * 10.0))
 }
 
 /// Returns money and tokens in words.
-pub(in crate::commands) fn cost(micros: u64, at_most: bool, tokens: u64) -> String {
+pub(crate) fn cost(micros: u64, at_most: bool, tokens: u64) -> String {
     format!("{} ({} tokens)", money_at_most(micros, at_most), count(tokens))
 }
 
 /// Returns the value of the field `cost`, with why it is an upper limit.
-pub(in crate::commands) fn reasoned_cost(
+pub(crate) fn reasoned_cost(
     (micros, at_most, tokens): (u64, bool, u64),
     why: Option<&str>,
 ) -> String {
@@ -105,6 +102,6 @@ pub(in crate::commands) fn reasoned_cost(
 }
 
 /// Says below money why it is an upper limit, if it is.
-pub(in crate::commands) fn footnote(why: Option<&str>) -> Option<Block> {
+pub(crate) fn footnote(why: Option<&str>) -> Option<Block> {
     why.map(|why| Block::Footnote(vec![format!("≤ because {why}").into()]))
 }

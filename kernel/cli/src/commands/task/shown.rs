@@ -23,9 +23,9 @@ const PREVIEW: usize = 20;
 const LISTED: usize = 50;
 
 /// A task with its output, its changes and the programs that it ran.
-pub(super) struct TaskDetails {
-    task: TaskRecord,
-    output: Option<String>,
+pub(crate) struct TaskDetails {
+    pub(crate) task: TaskRecord,
+    pub(crate) output: Option<String>,
     /// The changed files, or `None` if the task has not ended.
     changes: Option<Vec<Change>>,
     /// The receipts of programs that the task ran, in their order.
@@ -35,19 +35,40 @@ pub(super) struct TaskDetails {
 }
 
 impl TaskDetails {
+    /// Returns the details of a task of whose journal nothing is known yet.
+    pub(crate) fn new(task: TaskRecord) -> Self {
+        let doubts = Doubts::default();
+        Self { task, output: None, changes: None, receipts: Vec::new(), doubts }
+    }
+
     /// Returns the details of a task, with the facts of its journal.
-    pub(super) fn new(task: TaskRecord, output: Option<String>, journal: Vec<Entry>) -> Self {
-        let mut shown =
-            Self { task, output, changes: None, receipts: Vec::new(), doubts: Doubts::default() };
-        for entry in journal {
-            shown.doubts.take(&entry.event);
-            match entry.event {
-                Event::ProcessFinished { receipt, .. } => shown.receipts.push(receipt),
-                Event::TaskFinished { outcome } => shown.changes = Some(outcome.changes),
-                _ => {}
-            }
+    pub(crate) fn of(task: TaskRecord, output: Option<String>, journal: Vec<Entry>) -> Self {
+        let mut details = Self { output, ..Self::new(task) };
+        journal.iter().for_each(|entry| details.take(entry));
+        details
+    }
+
+    /// Takes the next entry of the journal in.
+    pub(crate) fn take(&mut self, entry: &Entry) {
+        self.doubts.take(&entry.event);
+        match &entry.event {
+            Event::ProcessFinished { receipt, .. } => self.receipts.push(receipt.clone()),
+            Event::TaskFinished { outcome } => self.changes = Some(outcome.changes.clone()),
+            _ => {}
         }
-        shown
+    }
+
+    /// Returns the details, with more blocks behind the words of the task.
+    pub(crate) fn with(&self, more: Vec<Block>) -> Document {
+        let mut document = Document::new("Task")
+            .with(self.about())
+            .with(Heading::new("", "Task"))
+            .with(Verbatim::new("", self.task.text.trim_end()))
+            .with_all(more);
+        self.changed_files(&mut document);
+        self.programs(&mut document);
+        self.preview(&mut document);
+        document
     }
 
     fn about(&self) -> Pairs {
@@ -122,14 +143,7 @@ impl TaskDetails {
 
 impl Output for TaskDetails {
     fn document(&self) -> Document {
-        let mut document = Document::new("Task")
-            .with(self.about())
-            .with(Heading::new("", "Task"))
-            .with(Verbatim::new("", self.task.text.trim_end()));
-        self.changed_files(&mut document);
-        self.programs(&mut document);
-        self.preview(&mut document);
-        document
+        self.with(Vec::new())
     }
 }
 

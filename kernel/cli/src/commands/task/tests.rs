@@ -174,7 +174,7 @@ fn a_task_is_shown_with_its_files_its_programs_and_its_output() {
     ]);
 
     let shown =
-        TaskDetails::new(record("42", "fix the login\n"), Some("It is done.\n".into()), journal);
+        TaskDetails::of(record("42", "fix the login\n"), Some("It is done.\n".into()), journal);
 
     assert_eq!(
         text(&shown),
@@ -212,7 +212,7 @@ fn a_task_for_programs_has_its_output_its_changes_and_every_receipt() {
     let journal =
         journal([receipt(1, Some(0)), finished(vec![change("a", ChangeKind::Added, true)])]);
 
-    let shown = TaskDetails::new(record("42", "fix it"), Some("It is done.".to_owned()), journal);
+    let shown = TaskDetails::of(record("42", "fix it"), Some("It is done.".to_owned()), journal);
 
     let mut expected = task_json(&record("42", "fix it"));
     expected["output"] = "It is done.".into();
@@ -237,7 +237,7 @@ fn a_task_that_has_not_ended_has_no_section_of_files_and_null_for_them() {
         ..record("42", "fix it")
     };
 
-    let shown = TaskDetails::new(task, None, Vec::new());
+    let shown = TaskDetails::of(task, None, Vec::new());
 
     assert_eq!(
         text(&shown),
@@ -260,7 +260,7 @@ fn a_task_that_has_not_ended_has_no_section_of_files_and_null_for_them() {
 
 #[test]
 fn a_task_that_changed_nothing_says_so() {
-    let shown = TaskDetails::new(record("42", "look"), None, journal([finished(Vec::new())]));
+    let shown = TaskDetails::of(record("42", "look"), None, journal([finished(Vec::new())]));
 
     assert!(text(&shown).ends_with("\nTask\nlook\n\nChanged files\nnone\n"), "{}", text(&shown));
     assert_eq!(shown.json()["changes"], json!([]));
@@ -271,11 +271,8 @@ fn of_many_files_and_lines_some_are_shown_and_a_command_shows_the_rest() {
     let changes = (1..=53).map(|n| change(&format!("f{n}"), ChangeKind::Added, false));
     let output: String = (1..=22).map(|n| format!("line {n}\n")).collect();
 
-    let shown = TaskDetails::new(
-        record("42", "look"),
-        Some(output),
-        journal([finished(changes.collect())]),
-    );
+    let shown =
+        TaskDetails::of(record("42", "look"), Some(output), journal([finished(changes.collect())]));
 
     let text = text(&shown);
     let files: Vec<&str> = text.lines().filter(|line| line.starts_with("added")).collect();
@@ -295,7 +292,7 @@ fn a_shell_around_a_program_is_not_shown() {
         if let Event::ProcessFinished { receipt, .. } = &mut program {
             receipt.command = command.to_owned();
         }
-        let shown = TaskDetails::new(record("42", "look"), None, journal([program]));
+        let shown = TaskDetails::of(record("42", "look"), None, journal([program]));
         let text = text(&shown);
         let line = text.lines().last().unwrap_or_default();
         line.trim_start_matches("exit 0  ").split("   (").next().unwrap_or_default().to_owned()
@@ -319,7 +316,7 @@ fn what_files_programs_and_outputs_say_cannot_drive_the_terminal() {
         journal([program, finished(vec![change("a\nadded     b\x1b", ChangeKind::Added, false)])]);
 
     let shown =
-        TaskDetails::new(record("42", "clear \x1b[2J"), Some("\x1b]0;x\x07".into()), journal);
+        TaskDetails::of(record("42", "clear \x1b[2J"), Some("\x1b]0;x\x07".into()), journal);
 
     let text = text(&shown);
     assert!(!text.contains('\x1b'), "{text}");
