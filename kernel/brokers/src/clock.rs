@@ -43,6 +43,13 @@ pub fn date(ms: u64) -> String {
     time.map_or_else(String::new, |time| time.strftime("%Y-%m-%d").to_string())
 }
 
+/// Returns a time in milliseconds since 1970 as RFC 3339 has it, in UTC: `2026-11-28T06:00:00Z`.
+#[must_use]
+pub fn timestamp(ms: u64) -> String {
+    let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.map_or_else(String::new, |time| time.to_string())
+}
+
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         Self::now_ms(*self)
@@ -67,6 +74,7 @@ mod tests {
         assert_eq!(super::date(1_795_867_200_000), "2026-11-28");
         assert_eq!(super::date(0), "1970-01-01");
         assert_eq!(super::date(u64::MAX), "");
+        assert_eq!(super::timestamp(1_795_867_200_250), "2026-11-28T12:00:00.25Z");
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ use crate::{
     database::{count, stored},
     error::StorageError,
     status::unknown_word,
+    webhooks,
 };
 
 /// What is asked.
@@ -173,6 +174,7 @@ pub(crate) fn ask(
                VALUES (?1, ?2, ?3, ?4, ?5, 1)";
     let row = (id, task.as_str(), kind, &request, stored(at_ms));
     transaction.prepare_cached(sql)?.execute(row)?;
+    webhooks::asked(transaction, id, task, asked, at_ms)?;
     Ok(QuestionRecord {
         id: id.to_owned(),
         task: task.clone(),

@@ -15,6 +15,7 @@ use crate::{
     error::StorageError,
     ident, sessions,
     status::{TaskStatus, unknown_word},
+    webhooks,
 };
 
 impl Queue for Storage {
@@ -137,7 +138,7 @@ fn finish(
 ) -> Result<(), StorageError> {
     let sql = "UPDATE queue SET state = 'done', ended_ms = ?2, why = ?3 WHERE task = ?1";
     transaction.prepare_cached(sql)?.execute((task.as_str(), stored(at_ms), why))?;
-    Ok(())
+    why.map_or(Ok(()), |why| webhooks::unrun(transaction, task, why, at_ms))
 }
 
 fn cancel(transaction: &Transaction<'_>, task: &TaskId, at_ms: u64) -> Result<bool, StorageError> {
@@ -150,6 +151,7 @@ fn cancel(transaction: &Transaction<'_>, task: &TaskId, at_ms: u64) -> Result<bo
         QueueState::Waiting => {
             finish(transaction, task, None, at_ms)?;
             if !found.has_begun {
+                webhooks::unrun(transaction, task, "cancelled", at_ms)?;
                 let sql = "UPDATE tasks SET status = ?2, ended_ms = ?3 WHERE id = ?1";
                 let row = (task.as_str(), TaskStatus::Cancelled.word(), stored(at_ms));
                 transaction.prepare_cached(sql)?.execute(row)?;
