@@ -17,8 +17,8 @@ use openkoi_storage::StorageError;
 use crate::{
     consents::ConsentsError, dry_run::error::DryRunError, editing::error::EditError,
     learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
-    settings::SettingsError, soul::error::SoulChangeError, undo::error::UndoError,
-    worktree::error::WorktreeError,
+    schedules::{PlanError, ScheduleError}, settings::SettingsError, soul::error::SoulChangeError,
+    undo::error::UndoError, webhooks::WebhookError, worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.
@@ -162,6 +162,15 @@ pub enum AppError {
     /// The bundled list of models cannot be read; it is a defect.
     #[error("the list of models is broken: {0}")]
     Catalogue(String),
+    /// A schedule does not do what was asked.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A webhook cannot be used.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+    /// The queue cannot be read or changed.
+    #[error("the queue cannot be used: {0}")]
+    Queue(#[from] openkoi_core::port::JournalError),
     /// There is no session to go on with.
     #[error("there is no session to go on with yet")]
     NoSession,
@@ -171,4 +180,10 @@ pub enum AppError {
     /// The system gives no thread or no timer to a run.
     #[error("cannot start the runtime: {0}")]
     Thread(io::Error),
+}
+
+impl From<PlanError> for AppError {
+    fn from(error: PlanError) -> Self {
+        Self::Schedule(error.into())
+    }
 }

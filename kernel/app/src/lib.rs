@@ -33,6 +33,8 @@
 //! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`dry_run`] | a copy for a task that is to change nothing |
 //! | [`prune`] | what grows, and what is freed of it |
+//! | [`schedules`] | tasks that begin by themselves, at times or when files change |
+//! | [`webhooks`] | what is told to receivers outside, and by which secrets they know it |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -66,6 +68,7 @@ mod route;
 mod rules;
 pub mod run;
 pub mod sandbox;
+pub mod schedules;
 pub mod session;
 pub mod settings;
 pub mod skills;
@@ -79,6 +82,7 @@ pub mod thread;
 mod toolbox;
 pub mod trust;
 pub mod undo;
+pub mod webhooks;
 mod workspace;
 pub mod worktree;
 

@@ -50,11 +50,11 @@ fn unclear(text: &str, why: &str) -> PlanError {
 fn interval(words: &[&str]) -> Option<Option<u32>> {
     let (number, unit) = match words {
         ["hourly"] => ("1", "hour"),
-        ["every", unit] => ("1", *unit),
         ["every", number, unit] if number.bytes().all(|byte| byte.is_ascii_digit()) => (*number, *unit),
         ["every", joined] if joined.starts_with(|c: char| c.is_ascii_digit()) => {
             joined.split_at(joined.find(|c: char| !c.is_ascii_digit())?)
         }
+        ["every", unit] => ("1", *unit),
         _ => return None,
     };
     let (most, minutes) = match unit {
