@@ -34,6 +34,7 @@
 //! | [`dry_run`] | a copy for a task that is to change nothing |
 //! | [`prune`] | what grows, and what is freed of it |
 //! | [`schedules`] | tasks that begin by themselves, at times or when files change |
+//! | [`wall_clock`] | the wall clock, for what is due at a time of it |
 //! | [`webhooks`] | what is told to receivers outside, and by which secrets they know it |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
@@ -82,6 +83,7 @@ pub mod thread;
 mod toolbox;
 pub mod trust;
 pub mod undo;
+pub mod wall_clock;
 pub mod webhooks;
 mod workspace;
 pub mod worktree;

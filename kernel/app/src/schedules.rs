@@ -10,8 +10,12 @@ mod files;
 mod plan;
 mod words;
 
-use std::path::Path;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
+use openkoi_brokers::disk;
 use openkoi_core::{
     id::TaskId,
     queue::{Queue, QueueState, Submission, SubmissionKey, Submitted},
@@ -26,7 +30,7 @@ use crate::{app::App, error::AppError};
 
 pub use due::Due;
 pub use files::{FileWatch, own_changes};
-pub use plan::{Plan, PlanError, system_day_of};
+pub use plan::{Plan, PlanError, shown, system_day_of};
 
 /// How long nothing may change before a task begins, unless the user says otherwise, in milliseconds.
 pub const QUIET_MS: u64 = 2_000;
@@ -69,12 +73,24 @@ pub struct RunLimits {
     /// The most iterations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u32>,
+    /// The score from which work is accepted, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f64>,
     /// The model: `provider/model`, or a bare name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// How much the executor is asked to reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
     /// The most money, in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+    /// The most fresh tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// The most seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u64>,
 }
 
 /// Everything about a schedule but its words and its directory.
@@ -111,6 +127,14 @@ pub enum ScheduleError {
     /// It was made by another version.
     #[error("what schedule {0} says cannot be read: another version of openkoi made it")]
     Unreadable(String),
+    /// The files that it is to watch are not there.
+    #[error("`{}` cannot be watched: {source}", path.display())]
+    Unwatched {
+        /// The path.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// Its run before goes on.
     #[error("its run {0} still goes on")]
     Overlaps(String),
@@ -196,6 +220,16 @@ pub fn at_times(when: &str, zone: Option<&str>, now_ms: u64) -> Result<Trigger, 
     let zone = zone.map_or_else(plan::system_zone, str::to_owned);
     Plan::parse(when, &zone, now_ms)?;
     Ok(Trigger::Time { when: when.trim().to_owned(), zone })
+}
+
+/// Returns a file or directory as a trigger has it: absolute and without links.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn watched(path: &Path) -> Result<PathBuf, ScheduleError> {
+    disk::canonical(path)
+        .map_err(|source| ScheduleError::Unwatched { path: path.to_owned(), source })
 }
 
 /// Begins what is due of a schedule at `now_ms`, or notes why it does not. Returns when it is due next.

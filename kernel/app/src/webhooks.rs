@@ -16,7 +16,7 @@ use openkoi_core::{
 use openkoi_storage::webhooks::{Attempt, Delivery, Fate, WebhookEvent};
 use serde_json::json;
 
-use crate::{app::App, error::AppError, models, schedules::system_day_of, settings::Settings};
+use crate::{app::App, error::AppError, models, schedules::system_day_of, settings::Settings, thread};
 
 pub use openkoi_brokers::webhook_secrets::{ROTATION_MS, ReceiverSecrets, WebhookSecret};
 
@@ -230,6 +230,20 @@ async fn answer_of(mut response: Response) -> Answer {
     let said: String = said.chars().filter(|c| !c.is_control()).take(TOLD).collect();
     let why = if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") };
     Answer { status: Some(status), why: Some(why), retry_after: seconds.map(Duration::from_secs) }
+}
+
+/// Sends an event that tells nothing to the receiver at `url`, and returns it with what became of it.
+///
+/// # Errors
+///
+/// When what became of it cannot be kept.
+pub fn try_out(app: &App, settings: &Settings, url: &str) -> Result<(Delivery, Attempt), AppError> {
+    let now_ms = app.now_ms();
+    let trial = Delivery::trial(url, &app.new_id()?, now_ms);
+    let answer = thread::block(async { Ok::<_, AppError>(send(app, settings, &trial, now_ms).await) })?;
+    let attempt = attempt(&trial, answer, app.now_ms());
+    app.storage()?.keep_trial(&trial, &attempt)?;
+    Ok((trial, attempt))
 }
 
 /// Returns what follows from an answer to a delivery at `now_ms`.

@@ -174,7 +174,8 @@ fn unredacted(asked: &str, kind: Exit) -> CommandError {
     CommandError::new(kind, message).hint("without it, nothing is redacted")
 }
 
-fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
+/// Lays flags over the files of the settings.
+pub(crate) fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     if let Some(count) = flags.iterations {
         layers.flag("limits.iterations", i64::from(count), "--iterations")?;

@@ -204,6 +204,24 @@ impl Storage {
         self.leases().claim_workspace(workspace, task)
     }
 
+    /// Claims the place of the one daemon of this home.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Owned`] if there is one.
+    pub fn claim_daemon(&self) -> Result<Lease, StorageError> {
+        self.leases().claim("daemon", "home")
+    }
+
+    /// Returns the process of the daemon, if one runs.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be looked at.
+    pub fn daemon(&self) -> Result<Option<u32>, StorageError> {
+        self.leases().holder("daemon", "home")
+    }
+
     /// Returns the process that works on the task, if one does and claimed it.
     ///
     /// # Errors

@@ -137,6 +137,28 @@ pub struct Delivery {
     pub why: Option<String>,
 }
 
+impl Delivery {
+    /// Returns one that tells nothing, to try the receiver at `url`. `key` tells it from others.
+    pub fn trial(url: &str, key: &str, at_ms: u64) -> Self {
+        let event = WebhookEvent::Test;
+        Self {
+            id: id_of(event, url, key),
+            event,
+            url: url.to_owned(),
+            task: None,
+            body: body_of(event, at_ms, &json!({ "message": "OpenKoi can reach this receiver." })),
+            made_ms: at_ms,
+            state: DeliveryState::Waiting,
+            attempts: 0,
+            first_ms: None,
+            next_ms: at_ms,
+            tried_ms: None,
+            status: None,
+            why: None,
+        }
+    }
+}
+
 /// What follows from an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -225,19 +247,19 @@ impl Storage {
         self.write(|transaction| put(transaction, event, None, key, at_ms, || Ok(data.clone())))
     }
 
-    /// Puts an event that tries a receiver into the outbox, and returns its delivery.
+    /// Keeps a delivery that tries a receiver, with what became of it. It is never sent by anybody else.
     ///
     /// # Errors
     ///
     /// When the database cannot be written.
-    pub fn try_webhook(&self, url: &str, key: &str, at_ms: u64) -> Result<Delivery, StorageError> {
-        let event = WebhookEvent::Test;
-        let id = id_of(event, url, key);
+    pub fn keep_trial(&self, trial: &Delivery, attempt: &Attempt) -> Result<(), StorageError> {
+        let fate = if attempt.fate == Fate::Delivered { Fate::Delivered } else { Fate::GivenUp };
+        let attempt = Attempt { fate, ..attempt.clone() };
         self.write(|transaction| {
-            let body = body_of(event, at_ms, &json!({ "message": "OpenKoi can reach this receiver." }));
-            insert(transaction, event, None, url, &id, (at_ms, &body))
-        })?;
-        self.delivery(&id)
+            let Delivery { event, url, id, made_ms, body, .. } = trial;
+            insert(transaction, *event, None, url, id, (*made_ms, body))?;
+            attempted(transaction, trial, &attempt)
+        })
     }
 
     /// Returns the deliveries that come next: of each task the oldest for each receiver.

@@ -110,6 +110,14 @@ pub(super) fn system_zone() -> String {
     zone.as_ref().and_then(TimeZone::iana_name).unwrap_or("UTC").to_owned()
 }
 
+/// Returns a time in milliseconds since 1970 as clocks of a zone show it: `Mon 2026-11-30 09:00 (Europe/Berlin)`.
+pub fn shown(at_ms: u64, zone: &str) -> String {
+    let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let known = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let civil = at.map(|at| known.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string());
+    civil.map(|civil| format!("{civil} ({zone})")).unwrap_or_default()
+}
+
 /// Returns when the day of a time began in the system's time zone, in milliseconds since 1970.
 pub fn system_day_of(at_ms: u64) -> u64 {
     day_of(&TimeZone::try_system().unwrap_or(TimeZone::UTC), at_ms)
@@ -228,6 +236,12 @@ mod tests {
         ] {
             assert_eq!(due(text, zone, after, expected.len()), expected, "{text} in {zone} after {after}");
         }
+    }
+
+    #[test]
+    fn a_time_is_shown_as_clocks_of_its_zone_show_it() {
+        let at = ms("2026-11-30T08:00:00Z");
+        assert_eq!(shown(at, "Europe/Berlin"), "Mon 2026-11-30 09:00 (Europe/Berlin)");
     }
 
     #[test]

@@ -97,7 +97,12 @@ impl World {
 fn a_schedule_begins_its_task_once_and_says_when_it_is_due_next() {
     let world = World::new();
     let id = world.daily(|spec| {
-        spec.limits = RunLimits { iterations: Some(2), model: Some("koi/large".to_owned()), cost_usd: Some(0.5) };
+        spec.limits = RunLimits {
+            iterations: Some(2),
+            model: Some("koi/large".to_owned()),
+            cost_usd: Some(0.5),
+            ..RunLimits::default()
+        };
     });
 
     assert_eq!(world.look(&id, HOUR), Some(9 * HOUR));
