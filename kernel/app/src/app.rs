@@ -244,6 +244,16 @@ impl App {
         Ok(SessionId::new(self.new_id()?))
     }
 
+    /// Returns 256 random bits as text.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot give random bytes.
+    pub fn new_secret(&self) -> Result<String, AppError> {
+        let bytes = self.random.bytes::<32>()?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Returns a new id, sortable by time.
     ///
     /// # Errors

@@ -90,6 +90,17 @@ pub const SSL_CERT_DIR: Variable = Variable {
     name: "SSL_CERT_DIR",
     help: "Trust the certificates of these directories, in place of the system's",
 };
+/// The directory of the user's configuration.
+pub const XDG_CONFIG_HOME: Variable = Variable {
+    name: "XDG_CONFIG_HOME",
+    help: "Where `openkoi daemon install` puts its unit (default: ~/.config)",
+};
+/// The socket of the manager of services.
+pub const NOTIFY_SOCKET: Variable =
+    Variable { name: "NOTIFY_SOCKET", help: "Where the daemon tells systemd that it is ready" };
+/// How often the manager of services wants to hear of a process.
+pub const WATCHDOG_USEC: Variable =
+    Variable { name: "WATCHDOG_USEC", help: "How often it tells systemd that it lives" };
 /// The variables at the start of the process, and the directory the program was started in.
 #[derive(Clone)]
 pub struct Environment {
@@ -141,6 +152,11 @@ impl Environment {
     /// Returns the directory the program was started in.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Returns all variables, for another process of OpenKoi.
+    pub(crate) fn variables(&self) -> &HashMap<OsString, OsString> {
+        &self.variables
     }
 
     /// Returns all variables. Brokers take the ones that they pass on to programs.

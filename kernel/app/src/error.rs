@@ -168,6 +168,12 @@ pub enum AppError {
     /// A webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// The name that a client gave to a submission is that of another one.
+    #[error("this idempotency key was used for another task")]
+    OtherSubmission,
+    /// What a task in the queue asks for cannot be read: it was handed over by another version.
+    #[error("what the task asks for cannot be read: {0}")]
+    Handed(String),
     /// The queue cannot be read or changed.
     #[error("the queue cannot be used: {0}")]
     Queue(#[from] openkoi_core::port::JournalError),

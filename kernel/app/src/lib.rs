@@ -33,6 +33,10 @@
 //! | [`worktree`] | a worktree of git for a task that works beside another |
 //! | [`dry_run`] | a copy for a task that is to change nothing |
 //! | [`prune`] | what grows, and what is freed of it |
+//! | [`handed`], [`worker`] | tasks for the daemon: handed over, and run |
+//! | [`answers`] | questions that any surface may answer |
+//! | [`live`] | says when something has happened, in whichever process |
+//! | [`own`], [`served`] | processes of OpenKoi itself, and what a server of it needs |
 //! | [`schedules`] | tasks that begin by themselves, at times or when files change |
 //! | [`wall_clock`] | the wall clock, for what is due at a time of it |
 //! | [`webhooks`] | what is told to receivers outside, and by which secrets they know it |
@@ -40,8 +44,10 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod access;
+
 pub mod accounts;
 mod agencies;
+pub mod answers;
 pub mod app;
 mod briefing;
 pub mod changes;
@@ -53,12 +59,15 @@ pub mod environment;
 pub mod error;
 mod evaluators;
 pub mod file;
+pub mod handed;
 mod host;
 pub mod learn;
 pub mod learning;
+pub mod live;
 pub mod memory;
 pub mod models;
 mod outbound;
+pub mod own;
 pub mod paths;
 mod places;
 pub mod prune;
@@ -70,6 +79,7 @@ mod rules;
 pub mod run;
 pub mod sandbox;
 pub mod schedules;
+pub mod served;
 pub mod session;
 pub mod settings;
 pub mod skills;
@@ -85,6 +95,7 @@ pub mod trust;
 pub mod undo;
 pub mod wall_clock;
 pub mod webhooks;
+pub mod worker;
 mod workspace;
 pub mod worktree;
 

@@ -230,7 +230,7 @@ pub fn forget_session(app: &App, session: &SessionId) -> Result<(), AppError> {
     let outputs = app.paths()?.tool_output();
     let directory = outputs.file_name().unwrap_or_default().to_string_lossy();
     let named = storage.files_named(session, &directory)?;
-    let query = TaskQuery { session: Some(session.clone()), limit: None };
+    let query = TaskQuery { session: Some(session.clone()), ..TaskQuery::default() };
     let tasks =
         storage.tasks(&query)?.into_iter().map(|task| task.id.as_str().to_owned()).collect();
     storage.delete_session(session)?;

@@ -29,6 +29,18 @@ pub struct ReportRequest<'a> {
     pub arguments: &'a [(&'a str, &'a str)],
 }
 
+/// Returns the reports that there are, as view and name.
+///
+/// # Errors
+///
+/// When a component cannot be used.
+pub fn names(app: &App, settings: &Settings) -> Result<Vec<(String, String)>, AppError> {
+    let outbound = app.outbound(settings)?;
+    let kept = Kept::nothing(Arc::new(Stateless));
+    let host = host::host(app, settings, kept, outbound, app.paths()?.data())?;
+    Ok(CatalogViews::new(&host, "").names())
+}
+
 /// Renders a report for somebody in a workspace. On a home without a database there is nothing in it, and none is made.
 ///
 /// # Errors

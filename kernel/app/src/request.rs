@@ -2,10 +2,21 @@
 
 use std::{path::Path, time::Duration};
 
-use openkoi_core::{blob::Blob, id::SessionId, message::Message, task::Task};
+use openkoi_core::{
+    blob::Blob,
+    id::SessionId,
+    message::{Message, ReasoningEffort},
+    task::Task,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{app::App, error::AppError, settings::Settings};
+use crate::{
+    app::App,
+    error::AppError,
+    run::ResumeChanges,
+    settings::{Layers, Settings, SettingsError},
+};
 
 /// A request for work, as a surface has it.
 #[derive(Clone, Debug)]
@@ -34,7 +45,8 @@ pub struct TaskRequest<'a> {
 }
 
 /// A deliberation before a task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Think {
     /// True if the deliberation is all there is, and nothing is done.
     pub simulate: bool,
@@ -42,8 +54,81 @@ pub struct Think {
     pub overruled: Option<String>,
 }
 
+/// Limits of a run that were asked for. What is absent is as the settings say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Most iterations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u32>,
+    /// The score from which work is accepted, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f64>,
+    /// The model: provider/model, or a bare name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// How much the executor is asked to reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
+    /// Most money, in US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Most fresh tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Most seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u64>,
+}
+
+impl Limits {
+    /// Lays the limits over settings, as flags of the command line do.
+    ///
+    /// # Errors
+    ///
+    /// When a value is out of range.
+    pub fn lay(&self, layers: &mut Layers) -> Result<(), SettingsError> {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        if let Some(count) = self.iterations {
+            layers.flag("limits.iterations", i64::from(count), "--iterations")?;
+        }
+        if let Some(score) = self.quality {
+            layers.flag("limits.quality", score, "--quality")?;
+        }
+        if let Some(model) = &self.model {
+            layers.model(model, "--model")?;
+        }
+        if let Some(level) = &self.effort {
+            layers.flag("effort.executor", level.clone(), "--effort")?;
+        }
+        if let Some(dollars) = self.cost_usd {
+            layers.flag("limits.cost_usd", dollars, "--max-cost")?;
+        }
+        if let Some(tokens) = self.tokens {
+            layers.flag("limits.tokens", whole(tokens), "--max-tokens")?;
+        }
+        if let Some(seconds) = self.seconds {
+            layers.flag("limits.seconds", whole(seconds), "--max-time")?;
+        }
+        Ok(())
+    }
+
+    /// Returns what the limits change of a task that is resumed.
+    pub fn changes(&self) -> ResumeChanges {
+        ResumeChanges {
+            iterations: self.iterations,
+            quality: self.quality,
+            cost_micros: self.cost_usd.map(|dollars| (dollars * 1e6).round() as u64),
+            tokens: self.tokens,
+            seconds: self.seconds,
+            effort: self.effort.as_deref().and_then(ReasoningEffort::of),
+            overruled: None,
+        }
+    }
+}
+
 /// Longest time of a task that nobody watches and for which the user set no time.
-const UNATTENDED: Duration = Duration::from_secs(3_600);
+pub(crate) const UNATTENDED: Duration = Duration::from_secs(3_600);
 
 impl TaskRequest<'_> {
     /// Returns the task, with an id of its own.

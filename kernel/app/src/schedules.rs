@@ -18,7 +18,7 @@ use std::{
 use openkoi_brokers::disk;
 use openkoi_core::{
     id::TaskId,
-    queue::{Queue, QueueState, Submission, SubmissionKey, Submitted},
+    queue::{Queue, QueueState, SubmissionKey},
 };
 use openkoi_storage::{
     Storage,
@@ -26,7 +26,12 @@ use openkoi_storage::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{app::App, error::AppError};
+use crate::{
+    app::App,
+    error::AppError,
+    handed::{self, HandedRequest, NewTask},
+    request::Limits,
+};
 
 pub use due::Due;
 pub use files::{FileWatch, own_changes};
@@ -66,33 +71,6 @@ pub enum Missed {
     Skip,
 }
 
-/// Limits of each run. What is absent is as the settings say.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RunLimits {
-    /// The most iterations.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub iterations: Option<u32>,
-    /// The score from which work is accepted, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quality: Option<f64>,
-    /// The model: `provider/model`, or a bare name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// How much the executor is asked to reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub effort: Option<String>,
-    /// The most money, in US dollars.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_usd: Option<f64>,
-    /// The most fresh tokens.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// The most seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seconds: Option<u64>,
-}
-
 /// Everything about a schedule but its words and its directory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
@@ -103,7 +81,7 @@ pub struct Spec {
     pub missed: Missed,
     /// Limits of each run.
     #[serde(default)]
-    pub limits: RunLimits,
+    pub limits: Limits,
     /// The most money of a day, in US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day_usd: Option<f64>,
@@ -283,20 +261,16 @@ pub fn begin(
         return Err(ScheduleError::Overlaps(run.short().to_owned()).into());
     }
     let cost_usd = money(&storage, schedule, now_ms)?;
-    let limits = RunLimits { cost_usd, ..spec.limits.clone() };
-    let submission = Submission {
-        task: app.task_id()?,
-        session: app.session_id()?,
-        text: record.text.clone(),
-        workspace: record.workspace.clone(),
-        request: serde_json::json!({ "limits": limits }).to_string(),
+    let limits = Limits { cost_usd, ..spec.limits.clone() };
+    let new = NewTask {
+        text: &record.text,
+        workspace: Path::new(&record.workspace),
+        session: None,
+        request: &HandedRequest { limits, ..HandedRequest::default() },
         priority: 0,
-        key: Some(key.clone()),
+        key: Some(key),
     };
-    let task = match storage.submit(&submission, now_ms)? {
-        Submitted::Now | Submitted::OtherBody => submission.task,
-        Submitted::Before(task) => task,
-    };
+    let task = handed::submit(app, new)?.task;
     storage.note_run(&record.id, &task, due_ms, now_ms, None)?;
     Ok(task)
 }

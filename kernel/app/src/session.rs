@@ -75,6 +75,18 @@ impl JoinedSession {
         Ok(Self { id: found.id, history, begun_instead: false, _lease: lease })
     }
 
+    /// Takes up the session with exactly this id, which a task of the queue belongs to.
+    ///
+    /// # Errors
+    ///
+    /// When another process works in it.
+    pub(crate) fn of(app: &App, id: &SessionId) -> Result<Self, AppError> {
+        let storage = app.storage()?;
+        let lease = storage.claim_session(id)?;
+        let history = conversation(app, &storage, id)?;
+        Ok(Self { id: id.clone(), history, begun_instead: false, _lease: lease })
+    }
+
     /// Begins a session of this kind in which these messages were said.
     ///
     /// # Errors

@@ -262,7 +262,8 @@ pub fn taken_back(
     storage: &Storage,
     session: &SessionId,
 ) -> Result<Vec<TakenBack>, AppError> {
-    let query = TaskQuery { limit: Some(OF_SESSION), session: Some(session.clone()) };
+    let session = Some(session.clone());
+    let query = TaskQuery { limit: Some(OF_SESSION), session, ..TaskQuery::default() };
     let tasks = storage.tasks(&query)?;
     if tasks.is_empty() {
         return Ok(Vec::new());
@@ -337,7 +338,8 @@ pub(crate) fn went_back(
     storage: &Storage,
     session: &SessionId,
 ) -> Result<Option<WentBack>, AppError> {
-    let query = TaskQuery { limit: Some(OF_SESSION), session: Some(session.clone()) };
+    let session = Some(session.clone());
+    let query = TaskQuery { limit: Some(OF_SESSION), session, ..TaskQuery::default() };
     let tasks = storage.tasks(&query)?;
     let log = log_of(app)?;
     let lines = log.read().map_err(UndoError::Log)?;
@@ -438,7 +440,7 @@ fn last(
         UndoOf::Session(session) => Some(session.clone()),
         _ => None,
     };
-    let query = TaskQuery { limit: Some(LOOKED_AT), session };
+    let query = TaskQuery { limit: Some(LOOKED_AT), session, ..TaskQuery::default() };
     let here = |task: &TaskRecord| match of {
         UndoOf::Workspace(workspace) => Path::new(&task.workspace) == workspace,
         _ => true,

@@ -285,7 +285,7 @@ pub fn is_due(delivery: &Delivery, now_ms: u64) -> bool {
 ///
 /// When the storage cannot be used.
 pub fn warn_of_budget(app: &App, settings: &Settings, now_ms: u64) -> Result<Option<u64>, AppError> {
-    let Some(limit) = day_micros(settings).filter(|limit| *limit > 0) else { return Ok(None) };
+    let Some(limit) = settings.daemon.day_micros.filter(|limit| *limit > 0) else { return Ok(None) };
     let storage = app.storage()?;
     let played = models::playing(app, settings)?;
     let spent = storage.spent_since(now_ms.saturating_sub(DAY_MS), &played)?.cost_micros;
@@ -302,12 +302,6 @@ pub fn warn_of_budget(app: &App, settings: &Settings, now_ms: u64) -> Result<Opt
         storage.tell(WebhookEvent::BudgetWarning, &key, now_ms, &data)?;
     }
     Ok(reached)
-}
-
-/// Returns the most money of a day, in millionths of a dollar, if there is a limit.
-fn day_micros(settings: &Settings) -> Option<u64> {
-    let setting = settings.all().find(|setting| setting.path.join(".") == "daemon.day_usd")?;
-    crate::settings::key::number(&setting.value).map(|dollars| (dollars * 1e6).round() as u64)
 }
 
 #[cfg(test)]

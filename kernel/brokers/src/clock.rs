@@ -56,7 +56,10 @@ pub async fn until(at_ms: u64) {
         let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
         let how = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
         timerfd_settime(&timer, how, &Itimerspec { it_interval, it_value })?;
-        AsyncFd::register_with_interest(timer, Interest::READABLE)
+        #[expect(unsafe_code, reason = "tokio has no safe way to wait for a descriptor")]
+        // SAFETY: the timer owns its descriptor, which is the same one and open until it is dropped.
+        let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) };
+        Ok::<_, std::io::Error>(timer?)
     };
     let timer = match set() {
         Ok(timer) => timer,

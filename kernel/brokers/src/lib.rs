@@ -21,6 +21,8 @@
 //! | [`scratch`] | a copy of the workspace, where files have to be seen in another state and there are no layers |
 //! | [`processes`] | programs in the sandbox of the operating system |
 //! | [`editor`] | the user's own editor |
+//! | [`listen`] | where programs of this machine come in |
+//! | [`own`] | processes of OpenKoi itself |
 //! | [`inner`] | programs that came with OpenKoi, started from memory |
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
 //! | [`changes`], [`ignored`] | says when files have changed, and which of them are none of the work |
@@ -41,7 +43,9 @@ pub mod heap;
 pub mod ignored;
 pub mod inner;
 pub mod layer;
+pub mod listen;
 pub mod oauth;
+pub mod own;
 pub mod places;
 pub mod processes;
 pub mod random;

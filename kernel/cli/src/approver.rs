@@ -16,7 +16,10 @@ use openkoi_core::{
     deliberation::assessment::UserQuestion,
     port::{Approver, JournalError, Pending},
 };
-use openkoi_storage::Storage;
+use openkoi_storage::{
+    Storage,
+    questions::{Asked, Given},
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
@@ -111,6 +114,49 @@ impl Approver for Terminal {
     fn remember(&self, rule: &Rule) -> Result<(), JournalError> {
         let kept = self.storage.keep_rule(rule, now_ms());
         kept.map_err(|error| JournalError(error.to_string()))
+    }
+}
+
+/// Says that a question was answered elsewhere.
+pub(crate) fn elsewhere(given: &Given) -> String {
+    match given {
+        Given::Answer(answer) => format!("answered elsewhere: {}", words(*answer)),
+        Given::Text(text) => format!("answered elsewhere: {}", sanitise_line(text)),
+    }
+}
+
+/// Returns what an answer says.
+pub(crate) fn words(answer: Answer) -> &'static str {
+    match answer {
+        Answer::AllowOnce => "yes, once",
+        Answer::AllowSession => "yes, in this session",
+        Answer::AllowAlways => "yes, always",
+        Answer::AllowAlike => "yes, and to commands like it",
+        Answer::RejectOnce => "no",
+        Answer::RejectAlways => "never",
+    }
+}
+
+/// Returns the answer to a question that was typed as the argument of a command.
+pub(crate) fn typed(asked: &Asked, text: &str) -> Option<Given> {
+    match asked {
+        Asked::Approval(request) => {
+            // An empty line is the default at the terminal; as an argument it is none.
+            let said = Some(text).filter(|text| !text.trim().is_empty())?;
+            answer(said, request.alike.is_some()).map(Given::Answer)
+        }
+        Asked::Question(question) => chosen(text, &question.choices).map(Given::Text),
+    }
+}
+
+/// Returns a question as a person is shown it, and the words that come before the answer.
+pub(crate) fn shown(asked: &Asked, workspace: &Path, palette: Palette) -> (String, String) {
+    match asked {
+        Asked::Approval(request) => {
+            let question = Question::new(request, workspace, palette, width_of_questions());
+            (question.text, question.prompt.to_owned())
+        }
+        Asked::Question(question) => (put(question), String::new()),
     }
 }
 

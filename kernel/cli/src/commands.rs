@@ -1,9 +1,11 @@
 //! The commands. Each file has the arguments of one command and the function that runs it.
 
+pub mod approvals;
 pub mod chat;
 pub mod completions;
 pub mod config;
 pub mod connect;
+pub mod daemon;
 pub mod demo;
 pub mod disconnect;
 pub mod doctor;

@@ -5,9 +5,9 @@
 use crate::{
     args::{self, Action, CliCommand},
     commands::{
-        chat, completions, config, connect, demo, disconnect, doctor, learn, man, memory, mind,
-        models, plugin, prune, reflect, resume, rewind, run, schedule, session, skill, soul, status, task,
-        think, trust, undo, watch, webhook, world,
+        approvals, chat, completions, config, connect, daemon, demo, disconnect, doctor, learn,
+        man, memory, mind, models, plugin, prune, reflect, resume, rewind, run, schedule, session,
+        skill, soul, status, task, think, trust, undo, watch, webhook, world,
     },
     context::Context,
     error::CommandError,
@@ -61,6 +61,8 @@ fn command(command: CliCommand, context: &Context) -> Result<Exit, CommandError>
         CliCommand::Connect(args) => connect::run(&args, context)?.print(context),
         CliCommand::Disconnect(args) => disconnect::run(&args, context)?.print(context),
         CliCommand::Doctor(args) => doctor::run(&args, context)?.print(context),
+        CliCommand::Daemon(args) => daemon::run(args, context),
+        CliCommand::Approvals(args) => approvals::run(args, context)?.print(context),
         CliCommand::Plugin(args) => plugin::run(args, context),
         CliCommand::Prune(args) => prune::run(&args, context)?.print(context),
         CliCommand::Completions(args) => completions::run(&args, args::command(), context),

@@ -7,9 +7,9 @@
 use std::path::PathBuf;
 
 use openkoi_app::environment::{
-    ALL_PROXY, EDITOR, Environment, HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, OPENKOI_CONFIG,
-    OPENKOI_DATA, OPENKOI_HOME, OPENKOI_LEARNING, OPENKOI_LOG_LEVEL, OPENKOI_MODEL, PATH,
-    SSL_CERT_DIR, SSL_CERT_FILE, TMPDIR, VISUAL, Variable,
+    ALL_PROXY, EDITOR, Environment, HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NOTIFY_SOCKET,
+    OPENKOI_CONFIG, OPENKOI_DATA, OPENKOI_HOME, OPENKOI_LEARNING, OPENKOI_LOG_LEVEL, OPENKOI_MODEL,
+    PATH, SSL_CERT_DIR, SSL_CERT_FILE, TMPDIR, VISUAL, Variable, WATCHDOG_USEC, XDG_CONFIG_HOME,
 };
 
 /// Turns colour off.
@@ -31,7 +31,7 @@ pub const RUST_BACKTRACE: Variable =
 
 /// The variables that are read by name. Manifests of providers name further ones for their
 /// credentials.
-pub const ALL: [&Variable; 23] = [
+pub const ALL: [&Variable; 26] = [
     &OPENKOI_HOME,
     &OPENKOI_CONFIG,
     &OPENKOI_DATA,
@@ -55,6 +55,9 @@ pub const ALL: [&Variable; 23] = [
     &TERM,
     &COLUMNS,
     &RUST_BACKTRACE,
+    &XDG_CONFIG_HOME,
+    &NOTIFY_SOCKET,
+    &WATCHDOG_USEC,
 ];
 
 /// Reads the environment of this process.
@@ -68,6 +71,16 @@ pub const ALL: [&Variable; 23] = [
 pub fn current() -> Environment {
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     Environment::new(std::env::vars_os(), directory)
+}
+
+/// Returns the file of this program.
+///
+/// # Errors
+///
+/// When the system does not tell.
+#[expect(clippy::disallowed_methods, reason = "the daemon starts this program again")]
+pub fn program() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::{
 };
 
 use openkoi_app::{
+    answers::Asking,
     file,
     learning::Learned,
     now_ms, pause, prune,
@@ -36,14 +37,14 @@ use openkoi_core::{
     run::Paused,
     task::Task,
 };
-use openkoi_storage::tasks::TaskRecord;
+use openkoi_storage::{questions::Given, tasks::TaskRecord};
 use serde_json::{Value, json};
 
 use chamber::{Ways, WholeDeliberation};
 pub(crate) use lessons::Later;
 
 use crate::{
-    approver::Terminal,
+    approver::{self, Terminal},
     context::Context,
     details::Details,
     error::CommandError,
@@ -143,7 +144,7 @@ impl Execution<'_> {
     ///
     /// When the run stopped before its end; it can then be resumed.
     pub(crate) async fn start(&self, task: Task) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface(Path::new(&task.workspace));
+        let (surface, lines) = self.surface(&task.id, Path::new(&task.workspace));
         let run = Arc::clone(self.runtime).start(task, surface);
         let watch = self.show.keys.as_ref().map(|keys| keys.watch(self.interrupts));
         let end = self.moving(lines.as_deref(), run).await;
@@ -161,7 +162,7 @@ impl Execution<'_> {
         task: &TaskRecord,
         changes: ResumeChanges,
     ) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface(Path::new(&task.workspace));
+        let (surface, lines) = self.surface(&task.id, Path::new(&task.workspace));
         if let Some(lines) = &lines {
             let begun = begun(&self.runtime.storage().entries(&task.id)?);
             begun.into_iter().for_each(|begun| lines.resumes(begun, self.models()));
@@ -255,7 +256,7 @@ impl Execution<'_> {
         done
     }
 
-    fn surface(&self, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {
+    fn surface(&self, task: &TaskId, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {
         let mut all: Vec<Arc<dyn Listener>> = Vec::new();
         let printer = &self.context.printer;
         let lines = (!self.show.quiet).then(|| {
@@ -273,12 +274,7 @@ impl Execution<'_> {
         if self.show.format == RunFormat::StreamJson {
             all.push(Arc::new(EventStream(*printer)));
         }
-        let storage = Arc::clone(self.runtime.storage());
-        let approver = Terminal::new(self.context.questions, storage, workspace).below(
-            lines.clone(),
-            printer.err().palette,
-            self.show.keys.clone(),
-        );
+        let approver = self.approver(task, workspace, lines.as_ref());
         let surface = Surface {
             approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),
@@ -291,6 +287,28 @@ impl Execution<'_> {
             },
         };
         (surface, lines)
+    }
+
+    /// Returns who asks the person: here, if there is a terminal, and wherever else the person is.
+    fn approver(
+        &self,
+        task: &TaskId,
+        workspace: &Path,
+        lines: Option<&Arc<ProgressLines>>,
+    ) -> Asking {
+        let app = Arc::clone(&self.context.app);
+        if !self.context.questions.is_interactive() {
+            return Asking::before(app, task.clone());
+        }
+        let storage = Arc::clone(self.runtime.storage());
+        let printer = self.context.printer;
+        let here = Terminal::new(self.context.questions, storage, workspace).below(
+            lines.cloned(),
+            printer.err().palette,
+            self.show.keys.clone(),
+        );
+        let told = move |given: &Given| printer.notice(&approver::elsewhere(given));
+        Asking::beside(app, task.clone(), Arc::new(here), Arc::new(told))
     }
 
     fn conclude(

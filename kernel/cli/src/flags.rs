@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use openkoi_app::run::ResumeChanges;
+use openkoi_app::request::Limits;
 use openkoi_core::message::ReasoningEffort;
 
 use crate::output::ColourChoice;
@@ -113,6 +113,9 @@ pub struct TaskFlags {
     /// Work in a new git worktree beside the repository, on a branch of its own
     #[arg(long)]
     pub worktree: bool,
+    /// Hand the task to the daemon and go on; its id is printed
+    #[arg(long, conflicts_with = "dry_run")]
+    pub detach: bool,
     /// Work in a copy that is dropped at the end, and show what would have changed; programs reach no hosts
     #[arg(long, conflicts_with_all = ["worktree", "continue_last", "resume"])]
     pub dry_run: bool,
@@ -183,16 +186,16 @@ pub struct ResumeFlags {
 }
 
 impl LimitFlags {
-    /// Returns what these flags change of a task that is resumed.
-    pub(crate) fn changes(&self) -> ResumeChanges {
-        ResumeChanges {
+    /// Returns the limits that the flags ask for.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
             iterations: self.iterations,
             quality: self.quality,
-            cost_micros: self.max_cost.map(|dollars| (dollars * 1e6).round() as u64),
+            model: self.model.clone(),
+            effort: self.effort.clone(),
+            cost_usd: self.max_cost,
             tokens: self.max_tokens,
             seconds: self.max_time,
-            effort: self.effort.as_deref().and_then(ReasoningEffort::of),
-            overruled: None,
         }
     }
 }

@@ -11,11 +11,7 @@ use std::{
 };
 
 use openkoi_app::{
-    file,
-    request::Think,
-    result_schema::JsonSchema,
-    session::SessionChoice,
-    settings::{Layers, Settings, SettingsError},
+    file, request::Think, result_schema::JsonSchema, session::SessionChoice, settings::Settings,
 };
 use serde_json::Value;
 
@@ -48,6 +44,10 @@ pub struct RunRequest {
     pub worktree: bool,
     /// Whether to work in a copy of it that is dropped.
     pub dry_run: bool,
+    /// Whether to hand the task to the daemon.
+    pub detach: bool,
+    /// The limits of the flags.
+    pub limits: LimitFlags,
     /// How the task is deliberated about, if it is.
     pub think: Option<Think>,
     /// The settings, with the flags laid over them.
@@ -107,6 +107,8 @@ impl LineRequest {
             workspace,
             worktree: flags.worktree,
             dry_run: flags.dry_run,
+            detach: flags.detach,
+            limits: flags.limits,
             think: None,
             settings,
             show,
@@ -161,7 +163,7 @@ pub(crate) fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings
         let configured = context.settings()?;
         flags.model = Some(pick::pick(context, &configured)?);
     }
-    let settings = context.settings_with(|layers| lay(layers, &flags))?;
+    let settings = context.settings_with(|layers| flags.limits().lay(layers))?;
     if settings.redaction {
         return Err(unredacted("`redaction.enabled` in the configuration", Exit::Configuration));
     }
@@ -172,33 +174,6 @@ pub(crate) fn settings(flags: &LimitFlags, context: &Context) -> Result<Settings
 fn unredacted(asked: &str, kind: Exit) -> CommandError {
     let message = format!("{asked} asks for redaction, which is not built yet; nothing was run");
     CommandError::new(kind, message).hint("without it, nothing is redacted")
-}
-
-/// Lays flags over the files of the settings.
-pub(crate) fn lay(layers: &mut Layers, flags: &LimitFlags) -> Result<(), SettingsError> {
-    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    if let Some(count) = flags.iterations {
-        layers.flag("limits.iterations", i64::from(count), "--iterations")?;
-    }
-    if let Some(score) = flags.quality {
-        layers.flag("limits.quality", score, "--quality")?;
-    }
-    if let Some(model) = &flags.model {
-        layers.model(model, "--model")?;
-    }
-    if let Some(level) = &flags.effort {
-        layers.flag("effort.executor", level.clone(), "--effort")?;
-    }
-    if let Some(dollars) = flags.max_cost {
-        layers.flag("limits.cost_usd", dollars, "--max-cost")?;
-    }
-    if let Some(tokens) = flags.max_tokens {
-        layers.flag("limits.tokens", whole(tokens), "--max-tokens")?;
-    }
-    if let Some(seconds) = flags.max_time {
-        layers.flag("limits.seconds", whole(seconds), "--max-time")?;
-    }
-    Ok(())
 }
 
 /// The wait for standard input that is not taken from the time limit.

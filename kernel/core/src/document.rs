@@ -40,8 +40,10 @@ pub use table::{Column, ColumnKind, Table};
 pub use text::{Item, Span, Style, Tone};
 pub use value::Value;
 
+use serde::Serialize;
+
 /// A document.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Document {
     /// Its title, for a page or a window. A terminal, where the command stands above it, leaves it out.
     pub title: String,
@@ -76,7 +78,8 @@ impl Document {
 }
 
 /// A part of a document.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "content", rename_all = "snake_case")]
 pub enum Block {
     /// A heading.
     Heading(Heading),
@@ -123,7 +126,7 @@ blocks!(Heading, Table, Pairs, Bars, Timeline, Notice, Verbatim);
 /// A heading. What follows up to the next one of the same or a lower level belongs to it.
 ///
 /// One without text and key ends the section before it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Heading {
     /// 1 to 4.
     pub level: u8,
@@ -146,7 +149,7 @@ impl Heading {
 }
 
 /// One bar.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bar {
     /// What it stands for.
     pub label: String,
@@ -159,7 +162,7 @@ pub struct Bar {
 }
 
 /// Bars that are compared with each other.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Bars {
     /// Their key, for programs.
     pub key: String,
@@ -170,7 +173,7 @@ pub struct Bars {
 }
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Moment {
     /// When, milliseconds since 1970.
     pub at_ms: u64,
@@ -183,7 +186,7 @@ pub struct Moment {
 }
 
 /// Things that happened, in the order in which they are shown.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Timeline {
     /// Their key, for programs.
     pub key: String,
@@ -192,7 +195,7 @@ pub struct Timeline {
 }
 
 /// Something that the reader should know or do.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Notice {
     /// How serious it is.
     pub tone: Tone,
@@ -205,7 +208,7 @@ pub struct Notice {
 }
 
 /// Text that stands as it is, line by line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verbatim {
     /// Its key, for programs. Empty: it is for people alone.
     pub key: String,

@@ -11,7 +11,8 @@ use std::{
 use openkoi_app::{
     app::App,
     environment::Environment,
-    schedules::{self, Missed, RunLimits, Spec, Trigger},
+    request::Limits,
+    schedules::{self, Missed, Spec, Trigger},
     wall_clock::WallClock,
 };
 use openkoi_core::{
@@ -127,7 +128,7 @@ impl World {
     }
 
     pub(crate) fn add(&self, trigger: Trigger, workspace: &str) -> String {
-        let spec = Spec { trigger, missed: Missed::Once, limits: RunLimits::default(), day_usd: None };
+        let spec = Spec { trigger, missed: Missed::Once, limits: Limits::default(), day_usd: None };
         self.keep(&serde_json::to_string(&spec).unwrap(), workspace)
     }
 

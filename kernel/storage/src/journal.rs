@@ -97,6 +97,31 @@ impl Storage {
         self.read(|connection| entries(connection, task))
     }
 
+    /// Returns at most `limit` entries of the task after the one with this number, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read. A task that is not known has no entries.
+    pub fn entries_after(
+        &self,
+        task: &TaskId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StorageError> {
+        let sql = "SELECT key, at_ms, elapsed_ms, payload, seq, event FROM entries
+                   WHERE task = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query((task.as_str(), stored(after), limit))?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                let what = || format!("an entry of task {}", task.short());
+                entries.push(entry(connection, row, &what)?);
+            }
+            Ok(entries)
+        })
+    }
+
     /// Returns what `evaluator` said of this tree for one of the last tasks of the session, at `since_ms` or later.
     ///
     /// # Errors

@@ -37,7 +37,7 @@
 //!
 //! # fn main() -> Result<(), openkoi_storage::StorageError> {
 //! let storage = Storage::open("/home/me/.local/share/openkoi".as_ref())?;
-//! for task in storage.tasks(&TaskQuery { limit: Some(10), session: None })? {
+//! for task in storage.tasks(&TaskQuery { limit: Some(10), ..TaskQuery::default() })? {
 //!     let _shown = (task.id.short().to_owned(), task.status);
 //! }
 //! # Ok(())

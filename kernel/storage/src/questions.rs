@@ -7,13 +7,13 @@ use openkoi_core::{
     deliberation::assessment::UserQuestion,
     id::TaskId,
 };
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Storage,
     database::{count, stored},
-    error::StorageError,
+    error::{Candidate, StorageError},
     status::unknown_word,
     webhooks,
 };
@@ -82,6 +82,71 @@ impl Storage {
         at_ms: u64,
     ) -> Result<QuestionRecord, StorageError> {
         self.write(|transaction| ask(transaction, id, task, asked, at_ms))
+    }
+
+    /// Returns the question of a task that asks the same and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn same_question(
+        &self,
+        task: &TaskId,
+        asked: &Asked,
+    ) -> Result<Option<QuestionRecord>, StorageError> {
+        let (kind, request) = columns(asked)?;
+        self.read(|connection| same(connection, task, kind, &request))
+    }
+
+    /// Returns the tasks that pause for a question which was answered since, and that the daemon had run before.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn answered_tasks(&self) -> Result<Vec<TaskId>, StorageError> {
+        let sql = "SELECT DISTINCT q.task FROM questions q JOIN tasks t ON t.id = q.task
+                   JOIN queue w ON w.task = q.task AND w.state = 'done'
+                   WHERE q.is_open = 1 AND q.answer IS NOT NULL AND t.status = 'paused'";
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let rows = statement.query_map((), |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Returns the question whose id begins with a text, or ends with it.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or more than one.
+    pub fn find_question(&self, typed: &str) -> Result<QuestionRecord, StorageError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM questions WHERE substr(id, 1, length(?1)) = ?1
+             OR substr(id, -length(?1)) = ?1 OR substr(id, -8, length(?1)) = ?1 ORDER BY seq"
+        );
+        let none = || StorageError::NoSuch { what: "question", text: typed.to_owned() };
+        if typed.is_empty() {
+            return Err(none());
+        }
+        let mut found: Vec<QuestionRecord> = self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map([typed], record)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })?;
+        if found.len() > 1 {
+            let candidates = found.iter().take(8).map(|one| Candidate {
+                short: one.id.get(one.id.len().saturating_sub(8)..).unwrap_or(&one.id).to_owned(),
+                id: one.id.clone(),
+                title: one.task.short().to_owned(),
+            });
+            let candidates = candidates.collect();
+            return Err(StorageError::Ambiguous {
+                what: "question",
+                text: typed.to_owned(),
+                candidates,
+            });
+        }
+        found.pop().ok_or_else(none)
     }
 
     /// Returns a question.
@@ -157,17 +222,8 @@ pub(crate) fn ask(
     asked: &Asked,
     at_ms: u64,
 ) -> Result<QuestionRecord, StorageError> {
-    let (kind, request) = match asked {
-        Asked::Approval(request) => ("approval", json(request)?),
-        Asked::Question(question) => ("question", json(question)?),
-    };
-    let sql = format!(
-        "SELECT {COLUMNS} FROM questions
-         WHERE task = ?1 AND kind = ?2 AND request = ?3 AND is_open = 1"
-    );
-    let row = (task.as_str(), kind, &request);
-    let open = transaction.prepare_cached(&sql)?.query_row(row, record).optional()?;
-    if let Some(open) = open {
+    let (kind, request) = columns(asked)?;
+    if let Some(open) = same(transaction, task, kind, &request)? {
         return Ok(open);
     }
     let sql = "INSERT INTO questions (id, task, kind, request, asked_ms, is_open)
@@ -184,6 +240,27 @@ pub(crate) fn ask(
         given_by: None,
         is_open: true,
     })
+}
+
+fn columns(asked: &Asked) -> Result<(&'static str, String), StorageError> {
+    Ok(match asked {
+        Asked::Approval(request) => ("approval", json(request)?),
+        Asked::Question(question) => ("question", json(question)?),
+    })
+}
+
+fn same(
+    connection: &Connection,
+    task: &TaskId,
+    kind: &str,
+    request: &str,
+) -> Result<Option<QuestionRecord>, StorageError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM questions
+         WHERE task = ?1 AND kind = ?2 AND request = ?3 AND is_open = 1"
+    );
+    let row = (task.as_str(), kind, request);
+    Ok(connection.prepare_cached(&sql)?.query_row(row, record).optional()?)
 }
 
 /// Closes the questions of a task that is over.

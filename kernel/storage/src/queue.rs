@@ -14,7 +14,7 @@ use crate::{
     database::{count, stored},
     error::StorageError,
     ident, sessions,
-    status::{TaskStatus, unknown_word},
+    status::unknown_word,
     webhooks,
 };
 
@@ -137,8 +137,13 @@ fn finish(
     at_ms: u64,
 ) -> Result<(), StorageError> {
     let sql = "UPDATE queue SET state = 'done', ended_ms = ?2, why = ?3 WHERE task = ?1";
-    transaction.prepare_cached(sql)?.execute((task.as_str(), stored(at_ms), why))?;
-    why.map_or(Ok(()), |why| webhooks::unrun(transaction, task, why, at_ms))
+    let row = (task.as_str(), stored(at_ms), why);
+    transaction.prepare_cached(sql)?.execute(row)?;
+    // What never began has no journal that tells how it went.
+    let sql = "UPDATE tasks SET status = iif(?3 IS NULL, 'cancelled', 'failed'), ended_ms = ?2
+               WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM entries e WHERE e.task = ?1)";
+    transaction.prepare_cached(sql)?.execute(row)?;
+    webhooks::unrun(transaction, task, why, at_ms)
 }
 
 fn cancel(transaction: &Transaction<'_>, task: &TaskId, at_ms: u64) -> Result<bool, StorageError> {
@@ -150,12 +155,6 @@ fn cancel(transaction: &Transaction<'_>, task: &TaskId, at_ms: u64) -> Result<bo
         QueueState::Running => {}
         QueueState::Waiting => {
             finish(transaction, task, None, at_ms)?;
-            if !found.has_begun {
-                webhooks::unrun(transaction, task, "cancelled", at_ms)?;
-                let sql = "UPDATE tasks SET status = ?2, ended_ms = ?3 WHERE id = ?1";
-                let row = (task.as_str(), TaskStatus::Cancelled.word(), stored(at_ms));
-                transaction.prepare_cached(sql)?.execute(row)?;
-            }
         }
     }
     let sql = "UPDATE queue SET cancel = 1 WHERE task = ?1";
@@ -211,7 +210,7 @@ mod tests {
     use openkoi_core::queue::SubmissionKey;
 
     use super::*;
-    use crate::tasks::TaskQuery;
+    use crate::{status::TaskStatus, tasks::TaskQuery};
 
     fn home() -> (tempfile::TempDir, Storage) {
         let home = tempfile::tempdir().unwrap();

@@ -65,6 +65,10 @@ pub struct TaskRecord {
 pub struct TaskQuery {
     /// Only those of this session.
     pub session: Option<SessionId>,
+    /// Only those of this status.
+    pub status: Option<TaskStatus>,
+    /// Only those that were recorded before this one.
+    pub before: Option<TaskId>,
     /// The most that are returned.
     pub limit: Option<u32>,
 }
@@ -77,7 +81,13 @@ impl Storage {
     /// When the database cannot be read.
     pub fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskRecord>, StorageError> {
         let found = self.read(|connection| select(connection, query))?;
-        found.into_iter().map(|task| self.seen(task)).collect()
+        let seen = found.into_iter().map(|task| self.seen(task));
+        // Whether a task runs or was interrupted is seen, and not in its row.
+        let wanted = |task: &Result<TaskRecord, StorageError>| match (task, query.status) {
+            (Ok(task), Some(status)) => task.status == status,
+            _ => true,
+        };
+        seen.filter(wanted).collect()
     }
 
     /// Returns the tasks that can go on or do, newest first.
@@ -241,22 +251,31 @@ impl Storage {
     }
 }
 
-const COLUMNS: &str = "id, session, \
-                       CASE WHEN EXISTS (SELECT 1 FROM queue q WHERE q.task = tasks.id AND q.state = 'waiting') \
-                       THEN 'queued' ELSE status END, workspace, model, started_ms, ended_ms, iterations, \
-                       score, cost_micros, tokens, ending, \
-                       EXISTS (SELECT 1 FROM turns u WHERE u.task = tasks.id AND u.at_most = 1)";
+/// Whether a task waits for the daemon.
+const QUEUED: &str =
+    "EXISTS (SELECT 1 FROM queue q WHERE q.task = tasks.id AND q.state = 'waiting')";
+
+const COLUMNS: &str = "id, session,
+    iif(EXISTS (SELECT 1 FROM queue q WHERE q.task = tasks.id AND q.state = 'waiting'), 'queued', status),
+    workspace, model, started_ms, ended_ms, iterations, score, cost_micros, tokens, ending,
+    EXISTS (SELECT 1 FROM turns u WHERE u.task = tasks.id AND u.at_most = 1)";
 
 fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>, StorageError> {
     // In the order in which they were recorded: the wall clock may go back.
     let sql = format!(
         "SELECT {COLUMNS}, substr(text, 1, {LISTED_TEXT}) FROM tasks
-         WHERE ?1 IS NULL OR session = ?1
+         WHERE (?1 IS NULL OR session = ?1)
+           AND (?3 IS NULL OR seq < (SELECT seq FROM tasks WHERE id = ?3))
+           AND (?4 IS NULL OR ?4 = 'queued' AND {QUEUED}
+                OR status = iif(?4 = 'interrupted', 'running', ?4) AND NOT {QUEUED})
          ORDER BY seq DESC LIMIT ?2"
     );
     let mut statement = connection.prepare(&sql)?;
     let session = query.session.as_ref().map(SessionId::as_str);
-    let mut rows = statement.query((session, query.limit.map_or(-1, i64::from)))?;
+    let status = query.status.map(TaskStatus::word);
+    let limit = query.limit.map_or(-1, i64::from);
+    let mut rows =
+        statement.query((session, limit, query.before.as_ref().map(TaskId::as_str), status))?;
     let mut tasks = Vec::new();
     while let Some(row) = rows.next()? {
         tasks.push(record(row)?);
@@ -286,7 +305,8 @@ fn marked_running(connection: &Connection) -> Result<Vec<TaskId>, StorageError> 
 /// Returns the error for the id of a session in place of a task's, if it is one.
 fn of_session(connection: &Connection, typed: &str) -> Option<StorageError> {
     let session = ident::find(connection, &SESSIONS, typed).ok()?;
-    let query = TaskQuery { session: Some(SessionId::new(session)), limit: Some(3) };
+    let session = Some(SessionId::new(session));
+    let query = TaskQuery { session, limit: Some(3), ..TaskQuery::default() };
     let tasks = select(connection, &query).ok()?;
     Some(StorageError::OtherKind {
         what: "task",

@@ -59,6 +59,28 @@ impl Storage {
     }
 }
 
+impl Storage {
+    /// Returns what each model took since then, the dearest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn spent_by_model(&self, since_ms: u64) -> Result<Vec<(String, Total)>, StorageError> {
+        let sql = "SELECT model, count(*), coalesce(sum(tokens), 0), coalesce(sum(cost_micros), 0),
+                          coalesce(max(at_most), 0)
+                   FROM turns WHERE at_ms >= ?1 GROUP BY model ORDER BY 4 DESC, 3 DESC, 1";
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let rows = statement.query_map([stored(since_ms)], |row| {
+                let (turns, tokens) = (count(row.get(1)?), count(row.get(2)?));
+                let (cost_micros, at_most) = (count(row.get(3)?), row.get(4)?);
+                Ok((row.get(0)?, Total { turns, tokens, cost_micros, at_most }))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
 /// The tasks of which it is asked why their cost is an upper limit.
 #[derive(Clone, Copy, Debug)]
 pub enum Doubted<'a> {

@@ -396,20 +396,26 @@ pub(crate) fn project(
     put(transaction, event, Some(task), &key, entry.at_ms, || of_task(transaction, task, &ended))
 }
 
-/// Puts into the outbox that no worker could run a task, if its journal does not say so.
+/// Puts into the outbox that a task of the queue came to no end of its own: nobody could run it, or it was cancelled before anybody
+/// did.
 pub(crate) fn unrun(
     transaction: &Transaction<'_>,
     task: &TaskId,
-    why: &str,
+    why: Option<&str>,
     at_ms: u64,
 ) -> Result<(), StorageError> {
     let sql = "SELECT event FROM entries WHERE task = ?1 ORDER BY seq DESC LIMIT 1";
     let last: Option<String> =
         transaction.prepare_cached(sql)?.query_row([task.as_str()], |row| row.get(0)).optional()?;
-    if matches!(last.as_deref(), Some("task.paused" | "task.finished")) {
+    let error = match last.as_deref() {
+        None => why.or(Some("cancelled")),
+        Some("task.paused" | "task.finished") => None,
+        Some(_) => why,
+    };
+    if error.is_none() {
         return Ok(());
     }
-    let ended = Ended { outcome: None, error: Some(why) };
+    let ended = Ended { outcome: None, error };
     let key = format!("{}-{at_ms}", task.as_str());
     let data = || of_task(transaction, task, &ended);
     put(transaction, WebhookEvent::TaskFailed, Some(task), &key, at_ms, data)

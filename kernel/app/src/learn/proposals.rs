@@ -220,7 +220,7 @@ fn applies_to(
     skill: &Skill,
     evidence: &[TaskRecord],
 ) -> Result<Vec<TaskRecord>, AppError> {
-    let last = storage.tasks(&TaskQuery { limit: Some(LOOKED_AT), session: None })?;
+    let last = storage.tasks(&TaskQuery { limit: Some(LOOKED_AT), ..TaskQuery::default() })?;
     let others = last.into_iter().filter(|task| evidence.iter().all(|one| one.id != task.id));
     Ok(others.filter(|task| skills::fits_task(skill, &task.text)).take(SHOWN).collect())
 }

@@ -29,7 +29,7 @@ impl World {
     /// Adds a schedule for nine o'clock that was made at midnight of the first day.
     fn daily(&self, spec: impl FnOnce(&mut Spec)) -> String {
         let trigger = at_times("every day at 9", Some("UTC"), 0).unwrap();
-        let mut kept = Spec { trigger, missed: Missed::Once, limits: RunLimits::default(), day_usd: None };
+        let mut kept = Spec { trigger, missed: Missed::Once, limits: Limits::default(), day_usd: None };
         spec(&mut kept);
         let new = NewSchedule {
             id: self.app.new_id().unwrap(),
@@ -97,11 +97,11 @@ impl World {
 fn a_schedule_begins_its_task_once_and_says_when_it_is_due_next() {
     let world = World::new();
     let id = world.daily(|spec| {
-        spec.limits = RunLimits {
+        spec.limits = Limits {
             iterations: Some(2),
             model: Some("koi/large".to_owned()),
             cost_usd: Some(0.5),
-            ..RunLimits::default()
+            ..Limits::default()
         };
     });
 

@@ -147,6 +147,8 @@ const EVIDENCE: ProjectRule =
 const SANDBOX: ProjectRule = ProjectRule::Refused("a project may not change the sandbox");
 const KEYS_KEPT: ProjectRule = ProjectRule::Refused("a project may not choose where keys are kept");
 const TRUST: ProjectRule = ProjectRule::Refused("a project may not change how far it is trusted");
+const SERVED: ProjectRule =
+    ProjectRule::Refused("a project may not change what runs in the background");
 const ACCOUNTS: ProjectRule =
     ProjectRule::Refused("a project may not choose whose account is used");
 const PERSONAL: ProjectRule = ProjectRule::Refused("it belongs in your own configuration");
@@ -290,9 +292,15 @@ pub const KEYS: &[Key] = &[
     key("component.*.limits.host-calls", ValueKind::Count(1, 1_000_000_000), "", PERSONAL),
     key("component.*.limits.host-bytes-mib", ValueKind::Count(1, 65_536), "", PERSONAL),
     key("component.*.limits.output-kib", ValueKind::Count(1, 1_048_576), "", PERSONAL),
-    later("api.enabled", ValueKind::Switch, PERSONAL),
-    later("api.port", ValueKind::Count(1, 65_535), PERSONAL),
-    later("api.token", ValueKind::Text, PERSONAL),
+    key("api.enabled", ValueKind::Switch, "true", SERVED),
+    key("api.port", ValueKind::Count(1, 65_535), "9742", SERVED),
+    key("api.address", ValueKind::Text, "\"127.0.0.1\"", SERVED),
+    key("api.expose", ValueKind::Switch, "false", SERVED),
+    key("api.token", ValueKind::Text, "", SERVED),
+    key("daemon.autostart", ValueKind::Switch, "false", SERVED),
+    key("daemon.concurrency", ValueKind::Count(1, 64), "2", SERVED),
+    key("daemon.day_usd", ValueKind::Number(0.0, 1_000_000.0), "", SERVED),
+    key("daemon.answer_minutes", ValueKind::Count(0, 525_600), "1440", SERVED),
     key("api.webhooks.on_task_complete", ValueKind::Text, "", ENDPOINT),
     key("api.webhooks.on_task_failed", ValueKind::Text, "", ENDPOINT),
     key("api.webhooks.on_task_needs_approval", ValueKind::Text, "", ENDPOINT),

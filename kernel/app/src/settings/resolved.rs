@@ -82,6 +82,34 @@ pub struct RouteSettings {
     pub private_hosts: Vec<String>,
 }
 
+/// Where the daemon is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// True if it is reached at all.
+    pub enabled: bool,
+    /// The address that it listens at.
+    pub address: String,
+    /// The port.
+    pub port: u16,
+    /// True if others than this machine may reach it.
+    pub expose: bool,
+    /// The token that every request has to carry, if one is set.
+    pub token: Option<String>,
+}
+
+/// How the daemon works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DaemonSettings {
+    /// True if a command that needs it may start it.
+    pub autostart: bool,
+    /// The most tasks at once. One that waits for an answer does not count.
+    pub concurrency: u32,
+    /// The most money of all tasks in 24 hours, in millionths of a dollar, from which on it begins none.
+    pub day_micros: Option<u64>,
+    /// How long a task waits for an answer, in minutes, before it goes on without one; 0 is for ever.
+    pub answer_minutes: u64,
+}
+
 /// How long what finished tasks leave behind is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
@@ -215,6 +243,10 @@ pub struct Settings {
     pub log_level: String,
     /// True if the user asks for redaction, which is not built yet.
     pub redaction: bool,
+    /// Where the daemon is reached.
+    pub api: ApiSettings,
+    /// How the daemon works.
+    pub daemon: DaemonSettings,
     /// True if the user named the workspace for this call, so that it is the one that is meant.
     pub workspace_is_named: bool,
     /// The directory whose memories a task is told, if it is not the one that it works in.
@@ -257,6 +289,8 @@ impl Settings {
             spares: read.text(&["think", "chamber"]).as_deref() == Some("auto"),
             log_level: read.text(&["log", "level"]).unwrap_or_default(),
             redaction: read.switch(&["redaction", "enabled"]),
+            api: read.api(),
+            daemon: read.daemon(),
             workspace_is_named: false,
             memories_of: None,
             layers,
@@ -322,6 +356,26 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn api(&self) -> ApiSettings {
+        ApiSettings {
+            enabled: self.switch(&["api", "enabled"]),
+            address: self.text(&["api", "address"]).unwrap_or_default(),
+            port: u16::try_from(self.count(&["api", "port"])).unwrap_or_default(),
+            expose: self.switch(&["api", "expose"]),
+            token: self.text(&["api", "token"]).filter(|token| !token.is_empty()),
+        }
+    }
+
+    fn daemon(&self) -> DaemonSettings {
+        let day = self.layers.get(&["daemon", "day_usd"]).and_then(number);
+        DaemonSettings {
+            autostart: self.switch(&["daemon", "autostart"]),
+            concurrency: u32::try_from(self.count(&["daemon", "concurrency"])).unwrap_or(1),
+            day_micros: day.map(|dollars| (dollars * 1e6).round() as u64),
+            answer_minutes: self.count(&["daemon", "answer_minutes"]),
+        }
+    }
+
     fn named_checks(&self) -> Vec<NamedCheck> {
         let of = |category: &'static str| {
             let commands = self.texts(&["checks", category]).into_iter();

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::words;
 use crate::error::CommandError;
 
-const PLANNED: [&str; 5] = ["setup", "init", "dashboard", "update", "daemon"];
+const PLANNED: [&str; 4] = ["setup", "init", "dashboard", "update"];
 
 pub(super) fn is_planned(word: &str) -> bool {
     PLANNED.contains(&word)

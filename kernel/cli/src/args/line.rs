@@ -90,6 +90,10 @@ pub enum CliCommand {
     Config(commands::config::Args),
     /// Check the home, the database, the sandbox, providers and toolchains
     Doctor(commands::doctor::Args),
+    /// Run tasks in the background, and be reached by other programs
+    Daemon(commands::daemon::Args),
+    /// List the questions of all tasks, and answer them
+    Approvals(commands::approvals::Args),
     /// List and inspect components
     Plugin(commands::plugin::Args),
     /// Show what everything that grows takes, and free it by age and size

@@ -36,7 +36,7 @@ pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> 
         return Err(CommandError::new(Exit::Configuration, message));
     }
     let settings = request::settings(&flags.limits, context)?;
-    let changes = ResumeChanges { overruled: flags.overrule, ..flags.limits.changes() };
+    let changes = ResumeChanges { overruled: flags.overrule, ..flags.limits.limits().changes() };
     let runtime = Arc::new(TaskRuntime::new(&context.app, &settings, &workspace)?);
     let mut show = Show::of(flags.show, context)?;
     show.schema = result_schema::of_task(&storage, &record.id)?;

@@ -1,5 +1,7 @@
 //! `openkoi "task"`: runs a task.
 
+mod detached;
+
 use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
@@ -29,6 +31,9 @@ use crate::{
 ///
 /// When it cannot be begun, or stopped before its end.
 pub fn run(request: &RunRequest, context: &Context) -> Result<Exit, CommandError> {
+    if request.detach {
+        return detached::hand_over(request, context);
+    }
     let id = context.app.task_id()?;
     if request.dry_run {
         return run_dry(request, id, context);

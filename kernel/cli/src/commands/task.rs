@@ -120,7 +120,7 @@ fn list_of(
     let usage = "openkoi task list --session";
     let session = session.map(|id| ids::session(&storage, &id, usage)).transpose()?;
     let session = session.map(|session| session.id);
-    let query = TaskQuery { session, limit: Some(limit) };
+    let query = TaskQuery { session, limit: Some(limit), ..TaskQuery::default() };
     let tasks = storage.tasks(&query)?;
     let why = doubt::of_tasks(&storage, &tasks)?;
     Ok(Reply::new(TaskList { tasks, why }, json))

@@ -43,7 +43,9 @@ impl From<AppError> for CommandError {
             AppError::Report(Failure::NotFound(what)) => Self::usage(format!("there is no {what}")),
             AppError::Schedule(error) => error.into(),
             AppError::Webhook(error) => Self::from_error(Exit::Configuration, &error),
-            AppError::NoSession => Self::usage(error.to_string()),
+            AppError::OtherSubmission | AppError::Handed(_) | AppError::NoSession => {
+                Self::usage(error.to_string())
+            }
             AppError::Component { .. }
             | AppError::Catalogue(_)
             | AppError::Embedder(_)

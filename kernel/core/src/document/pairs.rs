@@ -1,9 +1,11 @@
 //! Names with values.
 
+use serde::Serialize;
+
 use super::{Tone, Value};
 
 /// A name with its value.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Pair {
     /// The name. Empty: no person sees the pair.
     pub name: String,
@@ -16,7 +18,7 @@ pub struct Pair {
 }
 
 /// Names with values.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Pairs {
     /// Their key. Empty: the pairs are members of the object around them.
     pub key: String,

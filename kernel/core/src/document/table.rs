@@ -1,9 +1,12 @@
 //! Tables.
 
+use serde::Serialize;
+
 use super::Value;
 
 /// What the cells of a column are, and so how they are aligned and written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ColumnKind {
     /// Text; it may be cut or wrapped.
     #[default]
@@ -37,7 +40,7 @@ pub enum ColumnKind {
 }
 
 /// A column.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Column {
     /// What its head says. Empty beside a key: no person sees the column.
     pub title: String,
@@ -70,7 +73,7 @@ impl Column {
 }
 
 /// A table.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Table {
     /// Its key. Empty: no program sees the table.
     pub key: String,

@@ -1,7 +1,10 @@
 //! Pieces of text, and lists of them.
 
+use serde::Serialize;
+
 /// How a piece of text is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Style {
     /// As it stands.
     #[default]
@@ -15,7 +18,8 @@ pub enum Style {
 }
 
 /// What a piece of text says about the state of things. The words have to say it too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tone {
     /// Nothing.
     #[default]
@@ -29,7 +33,7 @@ pub enum Tone {
 }
 
 /// A piece of text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Span {
     /// The text. A renderer puts it on one line and makes its control characters harmless; a program gets it as it is.
     pub text: String,
@@ -77,7 +81,7 @@ impl From<&String> for Span {
 }
 
 /// An item of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Item {
     /// How deep it stands, from 0.
     pub depth: u8,

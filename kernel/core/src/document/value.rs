@@ -1,10 +1,13 @@
 //! Values in tables and beside names. A value has a type and no form: `0.93` as a score is `9.3` for a person and `0.93`
 //! for a program.
 
+use serde::Serialize;
+
 use super::{Span, Tone};
 
 /// A value in a table or beside a name.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "content", rename_all = "snake_case")]
 pub enum Value {
     /// There is none, or it is not known.
     #[default]

@@ -45,6 +45,20 @@ impl CatalogViews {
         Self { host: host.clone(), workspace: workspace.to_owned() }
     }
 
+    /// Returns the reports of all views, as view and name. A view whose manifest cannot be read has none.
+    #[must_use]
+    pub fn names(&self) -> Vec<(String, String)> {
+        let catalog = self.host.catalog();
+        let views = catalog.of_kind(Kind::View);
+        let names = views.filter_map(|entry| {
+            let manifest = entry.manifest().ok()?;
+            let reports = manifest.view.iter().flat_map(|part| &part.reports);
+            let all = reports.map(|report| (entry.name().to_owned(), report.name.clone()));
+            Some(all.collect::<Vec<_>>())
+        });
+        names.flatten().collect()
+    }
+
     async fn rendered(&self, report: &Report, arguments: &Value) -> Result<Document, Failure> {
         let (shared, catalog) = (&self.host.shared, self.host.catalog());
         let entry = catalog.find(&report.view).map_err(failed)?;

@@ -170,8 +170,8 @@ fn tasks_are_listed_by_order_of_recording() {
 
     assert_eq!(list(TaskQuery::default()), ["3", "2", "1"].map(task_id));
     let session = Some(session_id("s"));
-    assert_eq!(list(TaskQuery { session, limit: None }), ["3", "1"].map(task_id));
-    assert_eq!(list(TaskQuery { session: None, limit: Some(1) }), ["3"].map(task_id));
+    assert_eq!(list(TaskQuery { session, ..TaskQuery::default() }), ["3", "1"].map(task_id));
+    assert_eq!(list(TaskQuery { limit: Some(1), ..TaskQuery::default() }), ["3"].map(task_id));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use openkoi_app::{
     error::AppError,
-    schedules::{self, Missed, QUIET_MS, RunLimits, Spec, Trigger},
+    request::Limits,
+    schedules::{self, Missed, QUIET_MS, Spec, Trigger},
 };
 
 use super::{done, list::next_words, unless_daemon_runs};
@@ -13,7 +14,6 @@ use crate::{
     error::CommandError,
     flags::{LimitFlags, dollars},
     reply::Reply,
-    request::lay,
 };
 
 /// Arguments of `openkoi schedule add`.
@@ -115,18 +115,11 @@ fn keep(
 }
 
 /// Returns the limits of each run, once it is known that the settings allow them.
-fn limits(flags: &LimitFlags, context: &Context) -> Result<RunLimits, CommandError> {
+fn limits(flags: &LimitFlags, context: &Context) -> Result<Limits, CommandError> {
+    let limits = flags.limits();
     // A limit that is refused would be refused each time.
-    context.settings_with(|layers| lay(layers, flags))?;
-    Ok(RunLimits {
-        iterations: flags.iterations,
-        quality: flags.quality,
-        model: flags.model.clone(),
-        effort: flags.effort.clone(),
-        cost_usd: flags.max_cost,
-        tokens: flags.max_tokens,
-        seconds: flags.max_time,
-    })
+    context.settings_with(|layers| limits.lay(layers))?;
+    Ok(limits)
 }
 
 /// Returns the words of a task as one text.

@@ -1,0 +1,95 @@
+//! How the daemon stands, and what all of it cost.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use openkoi_app::served;
+use openkoi_storage::tasks::{TaskQuery, TaskStatus};
+
+use super::{
+    Api, openapi,
+    problem::Problem,
+    route::{Answering, Call, Reply},
+    routes,
+    types::{Cost, Health, LoggedIn, Login, ModelCost, Status, StatusCount, Task},
+};
+
+const DAY_MS: u64 = 86_400_000;
+
+pub(crate) fn health(_: Arc<Api>, _: Call) -> Answering {
+    Box::pin(async move {
+        Reply::json(&Health {
+            status: "ok".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    })
+}
+
+pub(crate) fn status(api: Arc<Api>, _: Call) -> Answering {
+    Box::pin(async move {
+        let running = TaskQuery { status: Some(TaskStatus::Running), ..TaskQuery::default() };
+        let active = api.storage.tasks(&running)?.pop();
+        let counts = api.storage.task_counts()?.into_iter();
+        let since_ms = api.app.now_ms().saturating_sub(DAY_MS);
+        let spent = api.storage.spent_since(since_ms, &api.played)?;
+        let daemon = if *api.stop.borrow() { "stopping" } else { "running" };
+        Reply::json(&Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            daemon: daemon.to_owned(),
+            pid: std::process::id(),
+            started_ms: api.started_ms,
+            active_task: active.map(|task| Task::of(task, None)),
+            tasks: counts
+                .map(|(status, count)| StatusCount { status: status.word().to_owned(), count })
+                .collect(),
+            approvals: api.storage.open_questions()?.len(),
+            cost_24h_usd: spent.cost_micros as f64 / 1e6,
+        })
+    })
+}
+
+pub(crate) fn cost(api: Arc<Api>, _: Call) -> Answering {
+    Box::pin(async move {
+        let since_ms = api.app.now_ms().saturating_sub(DAY_MS);
+        let day = api.storage.spent_since(since_ms, &api.played)?;
+        let all = api.storage.spent_since(0, &api.played)?;
+        let models = api.storage.spent_by_model(since_ms)?.into_iter();
+        let dollars = |micros: u64| micros as f64 / 1e6;
+        Reply::json(&Cost {
+            cost_usd: dollars(day.cost_micros),
+            is_upper_limit: day.at_most,
+            tokens: day.tokens,
+            turns: day.turns,
+            since_ms,
+            total_usd: dollars(all.cost_micros),
+            limit_usd: api.settings.daemon.day_micros.map(dollars),
+            by_model: models
+                .map(|(model, total)| ModelCost {
+                    model,
+                    cost_usd: dollars(total.cost_micros),
+                    tokens: total.tokens,
+                    turns: total.turns,
+                })
+                .collect(),
+        })
+    })
+}
+
+pub(crate) fn description(_: Arc<Api>, _: Call) -> Answering {
+    Box::pin(async move { Reply::json(&openapi::document(&routes::all())) })
+}
+
+pub(crate) fn login(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let Login { code } = call.body()?;
+        let known = served::check_code(&api.app, &code)?;
+        let is_fresh = known.is_some_and(|(until_ms, once)| api.uses(once, until_ms));
+        if !is_fresh {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "this link was used already, or is too old: `openkoi daemon open` makes another",
+            ));
+        }
+        Reply::json(&LoggedIn { token: api.guard.page()? })
+    })
+}

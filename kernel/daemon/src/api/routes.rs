@@ -1,0 +1,245 @@
+//! The table of all routes.
+
+use axum::http::{Method, StatusCode};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+use super::{
+    approvals, events, knowledge, overview,
+    route::{Answering, Call, Route},
+    sessions, tasks, types,
+};
+use crate::api::Api;
+use std::sync::Arc;
+
+type Answer = fn(Arc<Api>, Call) -> Answering;
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+fn get<T: JsonSchema>(
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    answer: Answer,
+) -> Route {
+    Route {
+        method: Method::GET,
+        path,
+        name,
+        summary,
+        query: None,
+        body: None,
+        status: StatusCode::OK,
+        gives: vec![("application/json", schema::<T>)],
+        problems: &[],
+        is_open: false,
+        answer,
+    }
+}
+
+fn post<B: JsonSchema, T: JsonSchema>(
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    answer: Answer,
+) -> Route {
+    let route = get::<T>(path, name, summary, answer);
+    Route { method: Method::POST, body: Some(schema::<B>), ..route }
+}
+
+impl Route {
+    fn asked<Q: JsonSchema>(self) -> Self {
+        Self { query: Some(schema::<Q>), ..self }
+    }
+
+    fn gives_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    fn problems(self, problems: &'static [u16]) -> Self {
+        Self { problems, ..self }
+    }
+
+    fn open(self) -> Self {
+        Self { is_open: true, ..self }
+    }
+
+    fn or_events(mut self) -> Self {
+        self.gives.push(("text/event-stream", schema::<String>));
+        self
+    }
+}
+
+/// Returns all routes.
+pub(crate) fn all() -> Vec<Route> {
+    use types::*;
+    let mut all = vec![
+        get::<Health>("/api/v1/health", "health", "Say that the daemon answers", overview::health)
+            .open(),
+        get::<Status>("/api/v1/status", "status", "Show how the daemon stands", overview::status),
+        get::<Cost>("/api/v1/cost", "cost", "Show what the last 24 hours cost", overview::cost),
+        get::<Value>(
+            "/api/v1/openapi.json",
+            "description",
+            "Show this description",
+            overview::description,
+        )
+        .open(),
+        post::<Login, LoggedIn>(
+            "/api/v1/login",
+            "login",
+            "Exchange the code of a link for a token",
+            overview::login,
+        )
+        .problems(&[403])
+        .open(),
+    ];
+    all.extend(of_tasks());
+    all.extend(of_people());
+    all.extend(of_knowledge());
+    all
+}
+
+fn of_tasks() -> Vec<Route> {
+    use types::*;
+    vec![
+        post::<NewTask, Submitted>("/api/v1/tasks", "submitTask", "Submit a task", tasks::submit)
+            .gives_status(StatusCode::CREATED)
+            .problems(&[404, 422]),
+        get::<Tasks>("/api/v1/tasks", "listTasks", "List tasks, newest first", tasks::list)
+            .asked::<TaskList>()
+            .problems(&[404]),
+        get::<Task>("/api/v1/tasks/{id}", "showTask", "Show a task", tasks::show).problems(&[404]),
+        post::<Nothing, Done>(
+            "/api/v1/tasks/{id}/cancel",
+            "cancelTask",
+            "End a task; its work so far stays",
+            tasks::cancel,
+        )
+        .problems(&[404, 409]),
+        post::<Resume, Done>(
+            "/api/v1/tasks/{id}/resume",
+            "resumeTask",
+            "Go on with a task that stopped before its end",
+            tasks::resume,
+        )
+        .gives_status(StatusCode::ACCEPTED)
+        .problems(&[404, 409, 422]),
+        get::<Events>(
+            "/api/v1/tasks/{id}/events",
+            "listEvents",
+            "Show the events of a task, or follow them",
+            events::list,
+        )
+        .asked::<EventList>()
+        .problems(&[404])
+        .or_events(),
+        get::<Output>(
+            "/api/v1/tasks/{id}/output",
+            "showOutput",
+            "Show what a task answered",
+            tasks::output,
+        )
+        .problems(&[404]),
+        get::<Diff>("/api/v1/tasks/{id}/diff", "showDiff", "Show what a task changed", tasks::diff)
+            .problems(&[404, 409]),
+        get::<Undone>(
+            "/api/v1/tasks/{id}/undo",
+            "previewUndo",
+            "Show what an undo would do",
+            tasks::preview,
+        )
+        .asked::<Undo>()
+        .problems(&[404, 409]),
+        post::<Undo, Undone>(
+            "/api/v1/tasks/{id}/undo",
+            "undoTask",
+            "Take back what a task changed",
+            tasks::undo,
+        )
+        .problems(&[404, 409]),
+    ]
+}
+
+fn of_people() -> Vec<Route> {
+    use types::*;
+    vec![
+        get::<Approvals>(
+            "/api/v1/approvals",
+            "listApprovals",
+            "List the questions that wait for a person",
+            approvals::list,
+        ),
+        get::<Approval>(
+            "/api/v1/approvals/{id}",
+            "showApproval",
+            "Show a question",
+            approvals::show,
+        )
+        .problems(&[404]),
+        post::<GivenAnswer, Approval>(
+            "/api/v1/approvals/{id}",
+            "answerApproval",
+            "Answer a question",
+            approvals::answer,
+        )
+        .problems(&[404, 409]),
+        get::<Sessions>("/api/v1/sessions", "listSessions", "List sessions", sessions::list)
+            .asked::<Page>(),
+        post::<NewSession, Session>(
+            "/api/v1/sessions",
+            "beginSession",
+            "Begin a conversation",
+            sessions::begin,
+        )
+        .gives_status(StatusCode::CREATED)
+        .problems(&[422]),
+        get::<Session>("/api/v1/sessions/{id}", "showSession", "Show a session", sessions::show)
+            .problems(&[404]),
+        get::<Turns>(
+            "/api/v1/sessions/{id}/turns",
+            "listTurns",
+            "Show what was said in a session",
+            sessions::turns,
+        )
+        .problems(&[404]),
+        post::<NewTurn, Submitted>(
+            "/api/v1/sessions/{id}/turns",
+            "sayTurn",
+            "Say something in a session",
+            sessions::say,
+        )
+        .gives_status(StatusCode::CREATED)
+        .problems(&[404, 422]),
+    ]
+}
+
+fn of_knowledge() -> Vec<Route> {
+    use types::*;
+    vec![
+        get::<Models>(
+            "/api/v1/models",
+            "listModels",
+            "List the models of the connected providers",
+            knowledge::models,
+        ),
+        get::<Learnings>(
+            "/api/v1/learnings",
+            "listLearnings",
+            "List what is remembered",
+            knowledge::learnings,
+        )
+        .asked::<LearningList>(),
+        get::<ViewList>("/api/v1/views", "listViews", "List the reports", knowledge::views),
+        get::<Value>(
+            "/api/v1/views/{view}/{report}",
+            "showView",
+            "Show a report as a tree of blocks",
+            knowledge::view,
+        )
+        .asked::<ViewQuery>()
+        .problems(&[404, 422]),
+    ]
+}

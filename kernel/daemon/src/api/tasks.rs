@@ -1,0 +1,302 @@
+//! Tasks: submitted, listed, shown, ended, gone on with, undone.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use axum::http::StatusCode;
+use openkoi_app::{
+    changes,
+    handed::{self, Cancelled, HandedRequest, NewTask as Handing},
+    request::{Limits, Think},
+    result_schema::JsonSchema,
+    undo::{UndoKind, UndoOf, UndoPlan},
+};
+use openkoi_core::{
+    id::{SessionId, TaskId},
+    queue::{Queue, SubmissionKey},
+};
+use openkoi_storage::tasks::{TaskQuery, TaskRecord, TaskStatus};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Api,
+    problem::Problem,
+    route::{Answering, Call, Reply},
+    types::{Diff, Done, NewTask, Output, Resume, Submitted, Task, TaskList, Tasks, Undo, Undone},
+};
+
+/// The number of tasks of a page.
+const PAGE: u32 = 50;
+/// The longest key of a submission.
+const LONGEST_KEY: usize = 255;
+
+pub(crate) fn submit(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let new: NewTask = call.body()?;
+        let text = said(&new.description, "description")?;
+        let workspace = workspace(&api, new.workspace.as_deref())?;
+        let session = new.session.as_deref().map(|id| session(&api, id)).transpose()?;
+        if let Some(schema) = &new.schema {
+            JsonSchema::new(schema.clone()).map_err(|error| unusable(&error.to_string()))?;
+        }
+        let limits = new.limits();
+        check(&api, &workspace, &limits)?;
+        let request = HandedRequest {
+            limits,
+            worktree: new.worktree,
+            think: new.think.then(Think::default),
+            schema: new.schema,
+            ..HandedRequest::default()
+        };
+        let handed = handed::submit(
+            &api.app,
+            Handing {
+                text,
+                workspace: &workspace,
+                session,
+                request: &request,
+                priority: new.priority,
+                key: key(&call)?,
+            },
+        )?;
+        taken(&api, &handed.task, new.detach != Some(false)).await
+    })
+}
+
+/// Answers that a task was taken; if it is waited for, once it has ended.
+pub(crate) async fn taken(api: &Api, task: &TaskId, is_detached: bool) -> Result<Reply, Problem> {
+    let mut changed = api.changed.clone();
+    let mut stop = api.stop.clone();
+    while !is_detached && goes_on(api, task)? {
+        tokio::select! {
+            _ = changed.changed() => {}
+            () = crate::stopped(&mut stop) => break,
+        }
+    }
+    let record = api.storage.find_task(task.as_str())?;
+    let url = format!("/api/v1/tasks/{}", task.as_str());
+    let submitted = Submitted {
+        task_id: task.as_str().to_owned(),
+        session_id: record.session.as_str().to_owned(),
+        status: record.status.word().to_owned(),
+        workspace: record.workspace.clone(),
+        url: url.clone(),
+        task: if is_detached { None } else { Some(shown(api, record)?) },
+    };
+    Reply::with(StatusCode::CREATED, &submitted, Some(url))
+}
+
+/// Returns true while a task waits or runs.
+pub(crate) fn goes_on(api: &Api, task: &TaskId) -> Result<bool, Problem> {
+    let status = api.storage.find_task(task.as_str())?.status;
+    let unfinished = [TaskStatus::Queued, TaskStatus::Running, TaskStatus::Interrupted];
+    let is_queued = || -> Result<bool, Problem> {
+        let queued = api.storage.queued(task)?;
+        Ok(queued.is_some_and(|one| one.state != openkoi_core::queue::QueueState::Done))
+    };
+    // One that was interrupted goes on if it is in the queue.
+    Ok(match status {
+        TaskStatus::Interrupted => is_queued()?,
+        status => unfinished.contains(&status) || is_queued()?,
+    })
+}
+
+pub(crate) fn list(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let asked: TaskList = call.query()?;
+        let limit = asked.limit.unwrap_or(PAGE);
+        if !(1..=500).contains(&limit) {
+            return Err(Problem::bad("`limit` is a number from 1 to 500"));
+        }
+        let status = asked.status.as_deref().map(status_of).transpose()?;
+        let before = asked.cursor.as_deref().map(|id| api.storage.find_task(id)).transpose()?;
+        let query = TaskQuery {
+            session: asked.session.as_deref().map(|id| session(&api, id)).transpose()?,
+            status,
+            before: before.map(|task| task.id),
+            limit: Some(limit + 1),
+        };
+        let mut found = api.storage.tasks(&query)?;
+        let has_more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next = has_more.then(|| found.last().map(|task| task.id.as_str().to_owned()));
+        let tasks = found.into_iter().map(|task| shown(&api, task));
+        let tasks = tasks.collect::<Result<_, _>>()?;
+        Reply::json(&Tasks { tasks, next: next.flatten() })
+    })
+}
+
+fn status_of(word: &str) -> Result<TaskStatus, Problem> {
+    TaskStatus::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| {
+        let words = TaskStatus::ALL.map(TaskStatus::word).join(", ");
+        Problem::bad(format!("`status` is one of {words}"))
+    })
+}
+
+pub(crate) fn show(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let record = api.storage.find_task(call.id())?;
+        Reply::json(&shown(&api, record)?)
+    })
+}
+
+pub(crate) fn shown(api: &Api, record: TaskRecord) -> Result<Task, Problem> {
+    let queued = api.storage.queued(&record.id)?;
+    Ok(Task::of(record, queued))
+}
+
+pub(crate) fn cancel(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let task = api.storage.find_task(call.id())?.id;
+        let status = match handed::cancel(&api.app, &task)? {
+            Cancelled::Now => "cancelled",
+            Cancelled::Asked => "cancel_requested",
+            Cancelled::NotRunning => {
+                return Err(Problem::conflict("the task does not run, so there is nothing to end"));
+            }
+        };
+        Reply::json(&Done { task_id: task.as_str().to_owned(), status: status.to_owned() })
+    })
+}
+
+pub(crate) fn resume(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let asked: Resume = call.body()?;
+        let record = api.storage.find_task(call.id())?;
+        if goes_on(&api, &record.id)? {
+            return Err(Problem::conflict("the task waits or runs already"));
+        }
+        let more = asked.max_iterations.is_some_and(|most| most > record.iterations);
+        let is_open = !record.status.is_final();
+        let is_stopped = record.status == TaskStatus::Stopped;
+        if !(is_open || is_stopped && (more || asked.overruled.is_some())) {
+            let detail = "the task has ended; one that was stopped goes on with more `max_iterations`, or an `override`";
+            return Err(Problem::conflict(detail));
+        }
+        let limits = Limits {
+            iterations: asked.max_iterations,
+            quality: asked.quality,
+            cost_usd: asked.budget,
+            tokens: asked.max_tokens,
+            seconds: asked.max_seconds,
+            ..Limits::default()
+        };
+        check(&api, Path::new(&record.workspace), &limits)?;
+        let request =
+            HandedRequest { limits, overruled: asked.overruled, ..HandedRequest::default() };
+        handed::take_up(&api.app, &record.id, &request, asked.priority)?;
+        let done = Done { task_id: record.id.as_str().to_owned(), status: "queued".to_owned() };
+        Reply::with(StatusCode::ACCEPTED, &done, None)
+    })
+}
+
+pub(crate) fn output(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let task = api.storage.find_task(call.id())?;
+        let text = api.storage.read_output(&task.session, &task.id)?;
+        Reply::json(&Output { task_id: task.id.as_str().to_owned(), text })
+    })
+}
+
+pub(crate) fn diff(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let task = api.storage.find_task(call.id())?;
+        let made = changes::task_diff(&api.app, task.id.as_str())?;
+        Reply::json(&Diff {
+            task_id: task.id.as_str().to_owned(),
+            changes: made.changes.iter().map(json).collect(),
+            diff: made.diff,
+            uncovered: made.uncovered,
+        })
+    })
+}
+
+pub(crate) fn preview(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let Undo { redo } = call.query()?;
+        let task = api.storage.find_task(call.id())?;
+        let plan = plan(&api, &task, redo)?;
+        Reply::json(&Undone {
+            task_id: task.id.as_str().to_owned(),
+            changes: plan.changes.iter().map(json).collect(),
+            conflicts: plan.conflicts,
+        })
+    })
+}
+
+pub(crate) fn undo(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let Undo { redo } = call.body()?;
+        let task = api.storage.find_task(call.id())?;
+        let report = plan(&api, &task, redo)?.apply(&api.app)?;
+        Reply::json(&Undone {
+            task_id: task.id.as_str().to_owned(),
+            changes: report.changes.iter().map(json).collect(),
+            conflicts: report.conflicts,
+        })
+    })
+}
+
+fn plan(api: &Api, task: &TaskRecord, redo: bool) -> Result<UndoPlan, Problem> {
+    let kind = if redo { UndoKind::Redo } else { UndoKind::Undo };
+    Ok(UndoPlan::new(&api.app, kind, UndoOf::Task(task.id.as_str()))?)
+}
+
+/// Returns words that say something.
+pub(crate) fn said<'a>(text: &'a str, name: &str) -> Result<&'a str, Problem> {
+    match text.trim() {
+        "" => Err(Problem::bad(format!("`{name}` is missing or empty"))),
+        text if text.contains('\0') => Err(Problem::bad(format!("`{name}` has a NUL in it"))),
+        text => Ok(text),
+    }
+}
+
+/// Returns the directory to work in.
+pub(crate) fn workspace(api: &Api, typed: Option<&str>) -> Result<PathBuf, Problem> {
+    if let Some(path) = typed.filter(|path| !Path::new(path).is_absolute() || path.contains('\0')) {
+        return Err(Problem::bad(format!("`workspace` is no absolute path: {path:?}")));
+    }
+    Ok(api.app.workspace(typed.map(Path::new))?)
+}
+
+/// Returns the session that an id means.
+pub(crate) fn session(api: &Api, id: &str) -> Result<SessionId, Problem> {
+    Ok(api.storage.find_session(id)?.id)
+}
+
+/// Refuses limits that no task could have, and a model that nobody offers, before anything waits for it.
+pub(crate) fn check(api: &Api, workspace: &Path, limits: &Limits) -> Result<(), Problem> {
+    let settings = api.app.settings(workspace, |layers| limits.lay(layers));
+    let settings = settings.map_err(|error| Problem::bad(error.to_string()))?;
+    if limits.model.is_some() {
+        let connections = openkoi_app::models::discover(&api.app, &settings)?;
+        let catalogue = openkoi_app::models::catalogue(&api.app, &connections)?;
+        let routes = connections.routes(&settings, &catalogue);
+        routes.map_err(|error| unusable(&error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn unusable(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+}
+
+/// Returns the name by which a client can submit the same again.
+pub(crate) fn key(call: &Call) -> Result<Option<SubmissionKey>, Problem> {
+    if !call.headers.contains_key("idempotency-key") {
+        return Ok(None);
+    }
+    let key = call.header("idempotency-key").unwrap_or_default().trim();
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return Err(Problem::bad("`Idempotency-Key` has 1 to 255 letters"));
+    }
+    let body = Sha256::digest(&call.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some(SubmissionKey { key: key.to_owned(), body }))
+}
+
+fn json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
