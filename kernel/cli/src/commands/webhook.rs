@@ -226,27 +226,28 @@ struct ReceiverList {
 
 impl Output for ReceiverList {
     fn document(&self) -> Document {
-        let secret = match self.show_secrets {
-            true => Column::new("secret", "SECRET", ColumnKind::Text),
-            false => Column::for_programs("", ColumnKind::Text),
-        };
-        let columns = [
+        let mut columns = vec![
             Column::new("setting", "SETTING", ColumnKind::Text),
             Column::new("url", "URL", ColumnKind::Text),
             Column::new("state", "STATE", ColumnKind::Text),
             Column::for_programs("event", ColumnKind::Text),
-            secret,
         ];
+        if self.show_secrets {
+            columns.push(Column::new("secret", "SECRET", ColumnKind::Text));
+        }
         let empty = "no webhooks: name one in config.toml, under [api.webhooks], as on_task_complete = \"https://…\"";
         let rows = self.rows.iter().map(|row| {
-            let secret = row.secrets.as_ref().map(|secrets| secrets.current.text().to_owned());
-            [
+            let mut values: Vec<Value> = vec![
                 row.receiver.setting.into(),
                 (&row.receiver.url).into(),
                 row.state(),
                 row.receiver.event.word().into(),
-                secret.map_or(Value::Nothing, Value::text),
-            ]
+            ];
+            if self.show_secrets {
+                let secret = row.secrets.as_ref().map(|secrets| secrets.current.text());
+                values.push(secret.map_or(Value::Nothing, Value::text));
+            }
+            values
         });
         let document = Document::new("Webhooks").with(Table::new("webhooks", columns).or_else(empty).rows(rows));
         document.with_all(self.notice.as_deref().map(notice))
