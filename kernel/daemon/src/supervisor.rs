@@ -51,6 +51,8 @@ pub(crate) struct Supervisor {
     /// Names of models that cost nothing because they are played.
     played: Vec<String>,
     workers: HashMap<TaskId, Worker>,
+    /// When workers of an earlier daemon were told to end: a second word would end them at once.
+    told: HashMap<TaskId, u64>,
     turns: HashMap<SessionId, u64>,
 }
 
@@ -72,6 +74,7 @@ impl Supervisor {
             settings: settings.daemon,
             played: openkoi_app::models::playing(app, settings)?,
             workers: HashMap::new(),
+            told: HashMap::new(),
             turns: HashMap::new(),
         })
     }
@@ -238,13 +241,14 @@ impl Supervisor {
 
     /// Looks after a task that was given to a worker which is none of this daemon's, or none any more. Returns false while
     /// somebody works on it.
-    fn look_after(&self, task: &QueuedTask) -> Result<bool, AppError> {
+    fn look_after(&mut self, task: &QueuedTask) -> Result<bool, AppError> {
         if self.storage.is_owned(&task.task)? {
             if let (true, Some(owner)) = (task.cancel, self.storage.owner(&task.task)?) {
-                own::end(owner, End::Terminate).map_err(AppError::Thread)?;
+                self.end_of_another(&task.task, owner)?;
             }
             return Ok(false);
         }
+        self.told.remove(&task.task);
         // It may have said how it went since the queue was read.
         let still = self.storage.queued(&task.task)?;
         if still.is_none_or(|still| still.state != QueueState::Running) {
@@ -263,6 +267,18 @@ impl Supervisor {
             self.storage.put_back(&task.task, "its process died")?;
         }
         Ok(true)
+    }
+
+    /// Tells the worker of an earlier daemon to end, and kills it if it does not.
+    fn end_of_another(&mut self, task: &TaskId, owner: u32) -> Result<(), AppError> {
+        let now_ms = monotonic_ms();
+        let how = match self.told.get(task) {
+            None => End::Terminate,
+            Some(told_ms) if now_ms.saturating_sub(*told_ms) > PATIENCE_MS => End::Kill,
+            Some(_) => return Ok(()),
+        };
+        self.told.entry(task.clone()).or_insert(now_ms);
+        own::end(owner, how).map_err(AppError::Thread)
     }
 
     /// Waits until a worker ends.

@@ -161,14 +161,20 @@ impl Storage {
         })
     }
 
-    /// Returns the questions that wait for an answer, oldest first.
+    /// Returns the questions whose tasks wait for an answer, oldest first. A task that was cancelled does not, until it is
+    /// resumed.
     ///
     /// # Errors
     ///
     /// When the database cannot be read.
     pub fn open_questions(&self) -> Result<Vec<QuestionRecord>, StorageError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM questions WHERE is_open = 1 AND answer IS NULL ORDER BY seq"
+            "SELECT {COLUMNS} FROM questions WHERE is_open = 1 AND answer IS NULL
+               AND (EXISTS (SELECT 1 FROM tasks t WHERE t.id = questions.task
+                            AND t.status IN ('running', 'paused'))
+                    OR EXISTS (SELECT 1 FROM queue q WHERE q.task = questions.task
+                               AND q.state = 'waiting'))
+             ORDER BY seq"
         );
         self.read(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;

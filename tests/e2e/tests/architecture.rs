@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What each crate of ours may depend on, for building and running. Tests may reach for more.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("openkoi-core", &[]),
     ("openkoi-brokers", &["openkoi-core"]),
     ("openkoi-storage", &["openkoi-brokers", "openkoi-core"]),
@@ -29,7 +29,20 @@ const EDGES: [(&str, &[&str]); 12] = [
         ],
     ),
     // A surface: it depends on the application, and on the crates whose types it shows. It knows no broker.
-    ("openkoi", &[APP, "openkoi-components", "openkoi-core", "openkoi-host", "openkoi-storage"]),
+    (
+        "openkoi",
+        &[
+            APP,
+            "openkoi-components",
+            "openkoi-core",
+            // It starts the daemon.
+            "openkoi-daemon",
+            "openkoi-host",
+            "openkoi-storage",
+        ],
+    ),
+    // The other surface.
+    ("openkoi-daemon", &[APP, "openkoi-core", "openkoi-storage"]),
     ("openkoi-sdk", &["openkoi-sdk-macros"]),
     ("openkoi-sdk-macros", &[]),
     ("openkoi-components", &["openkoi-compiler"]),
@@ -170,7 +183,7 @@ fn files_clock_programs_and_network_belong_to_the_brokers() {
 }
 
 /// How many packages may be locked. The number may be raised, knowingly: whoever does looked for a way without.
-const MOST_PACKAGES: usize = 442;
+const MOST_PACKAGES: usize = 500;
 
 #[test]
 fn the_lock_file_stays_within_its_budget() {

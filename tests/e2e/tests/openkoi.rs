@@ -7,6 +7,7 @@
 )]
 
 mod anthropic_task;
+mod api;
 mod approval;
 mod architecture;
 mod attachments;
@@ -21,6 +22,7 @@ mod cold;
 mod companion;
 mod company;
 mod crash_resume;
+mod daemon;
 mod day;
 mod demo;
 mod dishonest;

@@ -31,6 +31,7 @@ pub mod binary;
 pub mod canary;
 pub mod circles;
 pub mod command;
+pub mod daemon;
 pub mod google;
 pub mod home;
 #[cfg(target_os = "linux")]
@@ -56,6 +57,7 @@ pub use anthropic::Anthropic;
 pub use bedrock::Bedrock;
 pub use canary::Canary;
 pub use command::{Invocation, Run, Running};
+pub use daemon::Daemon;
 pub use google::Google;
 pub use home::Home;
 pub use keyring::Keyring;

@@ -33,7 +33,7 @@ pub(crate) fn answer(api: Arc<Api>, call: Call) -> Answering {
         let question = find(&api, call.id())?;
         let given = given(call.body()?)?;
         if !given.fits(&question.asked) {
-            return Err(Problem::bad(match question.asked {
+            return Err(Problem::conflict(match question.asked {
                 Asked::Approval(_) => "this question is answered by `answer`",
                 Asked::Question(_) => "this question is answered by `text`",
             }));
@@ -43,7 +43,7 @@ pub(crate) fn answer(api: Arc<Api>, call: Call) -> Answering {
             Asked::Question(_) => false,
         };
         if given == Given::Answer(Answer::AllowAlike) && !has_alike {
-            return Err(Problem::bad("there are no commands that begin like this one"));
+            return Err(Problem::conflict("there are no commands that begin like this one"));
         }
         if !answers::give(&api.app, &question, &given, BY)? {
             return Err(Problem::conflict("the question does not wait for an answer any more"));
@@ -58,20 +58,16 @@ fn find(api: &Api, id: &str) -> Result<QuestionRecord, Problem> {
 }
 
 fn given(answer: GivenAnswer) -> Result<Given, Problem> {
-    match answer {
-        GivenAnswer { answer: Some(permission), text: None } => {
-            Ok(Given::Answer(match permission {
-                Permission::AllowOnce => Answer::AllowOnce,
-                Permission::AllowSession => Answer::AllowSession,
-                Permission::AllowAlways => Answer::AllowAlways,
-                Permission::AllowAlike => Answer::AllowAlike,
-                Permission::RejectOnce => Answer::RejectOnce,
-                Permission::RejectAlways => Answer::RejectAlways,
-            }))
-        }
-        GivenAnswer { answer: None, text: Some(text) } => {
-            Ok(Given::Text(said(&text, "text")?.to_owned()))
-        }
-        _ => Err(Problem::bad("send either `answer` or `text`")),
-    }
+    let permission = match answer {
+        GivenAnswer::Words(words) => return Ok(Given::Text(said(&words.text, "text")?.to_owned())),
+        GivenAnswer::Permission(given) => given.answer,
+    };
+    Ok(Given::Answer(match permission {
+        Permission::AllowOnce => Answer::AllowOnce,
+        Permission::AllowSession => Answer::AllowSession,
+        Permission::AllowAlways => Answer::AllowAlways,
+        Permission::AllowAlike => Answer::AllowAlike,
+        Permission::RejectOnce => Answer::RejectOnce,
+        Permission::RejectAlways => Answer::RejectAlways,
+    }))
 }

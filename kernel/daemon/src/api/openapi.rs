@@ -49,7 +49,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut parameters: Vec<Value> = in_path(route.path);
     parameters
         .extend(route.query.map(|query| in_query(query(generator), generator)).unwrap_or_default());
-    if route.body.is_some() && route.status.as_u16() == 201 {
+    if route.is_keyed {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "A name by which the same can be submitted again: it is done once.",

@@ -66,8 +66,9 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         let status = match error {
             StorageError::NoSuch { .. } | StorageError::OtherKind { .. } => StatusCode::NOT_FOUND,
-            StorageError::Ambiguous { .. } | StorageError::BadId(_) => StatusCode::BAD_REQUEST,
-            StorageError::Owned { .. }
+            StorageError::BadId(_) => StatusCode::BAD_REQUEST,
+            StorageError::Ambiguous { .. }
+            | StorageError::Owned { .. }
             | StorageError::Occupied { .. }
             | StorageError::Exists { .. } => StatusCode::CONFLICT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -81,9 +82,8 @@ impl From<AppError> for Problem {
         let status = match error {
             AppError::Storage(error) => return error.into(),
             AppError::OtherSubmission => StatusCode::UNPROCESSABLE_ENTITY,
-            AppError::Settings(_) | AppError::Models(_) | AppError::Workspace { .. } => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            AppError::Workspace { .. } => StatusCode::NOT_FOUND,
+            AppError::Settings(_) | AppError::Models(_) => StatusCode::UNPROCESSABLE_ENTITY,
             AppError::Undo(_) => StatusCode::CONFLICT,
             AppError::Report(openkoi_core::failure::Failure::NotFound(_)) => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

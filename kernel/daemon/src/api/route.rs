@@ -38,6 +38,8 @@ pub(crate) struct Route {
     pub(crate) gives: Vec<(&'static str, SchemaOf)>,
     /// The statuses of its own problems.
     pub(crate) problems: &'static [u16],
+    /// True if a client may name what it sends, so that it is done once.
+    pub(crate) is_keyed: bool,
     /// True if anybody may call it.
     pub(crate) is_open: bool,
     /// Who answers.

@@ -34,6 +34,7 @@ fn get<T: JsonSchema>(
         status: StatusCode::OK,
         gives: vec![("application/json", schema::<T>)],
         problems: &[],
+        is_keyed: false,
         is_open: false,
         answer,
     }
@@ -60,6 +61,10 @@ impl Route {
 
     fn problems(self, problems: &'static [u16]) -> Self {
         Self { problems, ..self }
+    }
+
+    fn keyed(self) -> Self {
+        Self { is_keyed: true, ..self }
     }
 
     fn open(self) -> Self {
@@ -107,11 +112,13 @@ fn of_tasks() -> Vec<Route> {
     vec![
         post::<NewTask, Submitted>("/api/v1/tasks", "submitTask", "Submit a task", tasks::submit)
             .gives_status(StatusCode::CREATED)
-            .problems(&[404, 422]),
+            .problems(&[404, 409, 422])
+            .keyed(),
         get::<Tasks>("/api/v1/tasks", "listTasks", "List tasks, newest first", tasks::list)
             .asked::<TaskList>()
-            .problems(&[404]),
-        get::<Task>("/api/v1/tasks/{id}", "showTask", "Show a task", tasks::show).problems(&[404]),
+            .problems(&[404, 409]),
+        get::<Task>("/api/v1/tasks/{id}", "showTask", "Show a task", tasks::show)
+            .problems(&[404, 409]),
         post::<Nothing, Done>(
             "/api/v1/tasks/{id}/cancel",
             "cancelTask",
@@ -134,7 +141,7 @@ fn of_tasks() -> Vec<Route> {
             events::list,
         )
         .asked::<EventList>()
-        .problems(&[404])
+        .problems(&[404, 409])
         .or_events(),
         get::<Output>(
             "/api/v1/tasks/{id}/output",
@@ -142,7 +149,7 @@ fn of_tasks() -> Vec<Route> {
             "Show what a task answered",
             tasks::output,
         )
-        .problems(&[404]),
+        .problems(&[404, 409]),
         get::<Diff>("/api/v1/tasks/{id}/diff", "showDiff", "Show what a task changed", tasks::diff)
             .problems(&[404, 409]),
         get::<Undone>(
@@ -178,7 +185,7 @@ fn of_people() -> Vec<Route> {
             "Show a question",
             approvals::show,
         )
-        .problems(&[404]),
+        .problems(&[404, 409]),
         post::<GivenAnswer, Approval>(
             "/api/v1/approvals/{id}",
             "answerApproval",
@@ -195,16 +202,16 @@ fn of_people() -> Vec<Route> {
             sessions::begin,
         )
         .gives_status(StatusCode::CREATED)
-        .problems(&[422]),
+        .problems(&[404]),
         get::<Session>("/api/v1/sessions/{id}", "showSession", "Show a session", sessions::show)
-            .problems(&[404]),
+            .problems(&[404, 409]),
         get::<Turns>(
             "/api/v1/sessions/{id}/turns",
             "listTurns",
             "Show what was said in a session",
             sessions::turns,
         )
-        .problems(&[404]),
+        .problems(&[404, 409]),
         post::<NewTurn, Submitted>(
             "/api/v1/sessions/{id}/turns",
             "sayTurn",
@@ -212,7 +219,8 @@ fn of_people() -> Vec<Route> {
             sessions::say,
         )
         .gives_status(StatusCode::CREATED)
-        .problems(&[404, 422]),
+        .problems(&[404, 409, 422])
+        .keyed(),
     ]
 }
 

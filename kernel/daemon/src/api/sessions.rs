@@ -8,7 +8,9 @@ use openkoi_app::{
     request::Limits,
     session,
 };
-use openkoi_storage::sessions::{NewSession as Beginning, SessionKind, SessionQuery};
+use openkoi_storage::sessions::{
+    NewSession as Beginning, SessionKind, SessionQuery, SessionStatus,
+};
 
 use super::{
     Api,
@@ -53,6 +55,8 @@ pub(crate) fn begin(api: Arc<Api>, call: Call) -> Answering {
             workspace: place.display().to_string(),
         };
         api.storage.begin_session(&beginning, api.app.now_ms())?;
+        // Nobody is in it until somebody says something.
+        api.storage.set_session_status(&id, SessionStatus::Paused, api.app.now_ms())?;
         let session = Session::of(api.storage.find_session(id.as_str())?);
         let place = format!("/api/v1/sessions/{}", id.as_str());
         Reply::with(StatusCode::CREATED, &session, Some(place))

@@ -37,6 +37,9 @@ pub(crate) fn submit(api: Arc<Api>, call: Call) -> Answering {
     Box::pin(async move {
         let new: NewTask = call.body()?;
         let text = said(&new.description, "description")?;
+        if !(-100..=100).contains(&new.priority) {
+            return Err(Problem::bad("`priority` is a number from -100 to 100"));
+        }
         let workspace = workspace(&api, new.workspace.as_deref())?;
         let session = new.session.as_deref().map(|id| session(&api, id)).transpose()?;
         if let Some(schema) = &new.schema {
@@ -111,11 +114,10 @@ pub(crate) fn list(api: Arc<Api>, call: Call) -> Answering {
         if !(1..=500).contains(&limit) {
             return Err(Problem::bad("`limit` is a number from 1 to 500"));
         }
-        let status = asked.status.as_deref().map(status_of).transpose()?;
         let before = asked.cursor.as_deref().map(|id| api.storage.find_task(id)).transpose()?;
         let query = TaskQuery {
             session: asked.session.as_deref().map(|id| session(&api, id)).transpose()?,
-            status,
+            status: asked.status.map(Into::into),
             before: before.map(|task| task.id),
             limit: Some(limit + 1),
         };
@@ -126,13 +128,6 @@ pub(crate) fn list(api: Arc<Api>, call: Call) -> Answering {
         let tasks = found.into_iter().map(|task| shown(&api, task));
         let tasks = tasks.collect::<Result<_, _>>()?;
         Reply::json(&Tasks { tasks, next: next.flatten() })
-    })
-}
-
-fn status_of(word: &str) -> Result<TaskStatus, Problem> {
-    TaskStatus::ALL.into_iter().find(|status| status.word() == word).ok_or_else(|| {
-        let words = TaskStatus::ALL.map(TaskStatus::word).join(", ");
-        Problem::bad(format!("`status` is one of {words}"))
     })
 }
 
@@ -275,7 +270,7 @@ pub(crate) fn check(api: &Api, workspace: &Path, limits: &Limits) -> Result<(), 
         let connections = openkoi_app::models::discover(&api.app, &settings)?;
         let catalogue = openkoi_app::models::catalogue(&api.app, &connections)?;
         let routes = connections.routes(&settings, &catalogue);
-        routes.map_err(|error| unusable(&error.to_string()))?;
+        routes.map_err(|error| Problem::not_found(error.to_string()))?;
     }
     Ok(())
 }
@@ -289,9 +284,10 @@ pub(crate) fn key(call: &Call) -> Result<Option<SubmissionKey>, Problem> {
     if !call.headers.contains_key("idempotency-key") {
         return Ok(None);
     }
-    let key = call.header("idempotency-key").unwrap_or_default().trim();
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        return Err(Problem::bad("`Idempotency-Key` has 1 to 255 letters"));
+    let key = call.header("idempotency-key").unwrap_or_default();
+    let is_plain = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if key.is_empty() || key.len() > LONGEST_KEY || !is_plain {
+        return Err(Problem::bad("`Idempotency-Key` has 1 to 255 letters, and no spaces"));
     }
     let body = Sha256::digest(&call.body).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(SubmissionKey { key: key.to_owned(), body }))

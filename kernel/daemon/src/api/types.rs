@@ -9,7 +9,12 @@ use openkoi_storage::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// Words that say something.
+const SAYING: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
+/// An absolute path.
+const PATH: &str = r"^/[^\u0000]*$";
 
 /// That the daemon answers.
 #[derive(Serialize, JsonSchema)]
@@ -85,11 +90,11 @@ pub(crate) struct ModelCost {
 }
 
 /// A task that is submitted.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewTask {
     /// What to do.
-    #[schemars(required, length(min = 1))]
+    #[schemars(regex(pattern = SAYING))]
     pub(crate) description: String,
     /// The most iterations; 0 executes once and evaluates nothing.
     #[schemars(range(min = 0, max = 1000))]
@@ -103,6 +108,7 @@ pub(crate) struct NewTask {
     /// How much the model is asked to reason: low, medium or high.
     pub(crate) effort: Option<Effort>,
     /// The absolute path of the directory to work in.
+    #[schemars(regex(pattern = PATH))]
     pub(crate) workspace: Option<String>,
     /// The most money.
     #[schemars(range(min = 0.0, max = 1_000_000.0))]
@@ -116,15 +122,19 @@ pub(crate) struct NewTask {
     /// The session that it goes on in.
     pub(crate) session: Option<String>,
     /// Higher ones go first.
+    #[serde(default)]
     #[schemars(range(min = -100, max = 100))]
     pub(crate) priority: i32,
     /// False to be answered when the task has ended.
     pub(crate) detach: Option<bool>,
     /// True to work in a worktree of its own.
+    #[serde(default)]
     pub(crate) worktree: bool,
     /// True to have a chamber look at a plan first.
+    #[serde(default)]
     pub(crate) think: bool,
     /// The JSON Schema that the result has to follow.
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub(crate) schema: Option<Value>,
 }
 
@@ -310,7 +320,44 @@ pub(crate) struct TaskList {
     /// Only those of this session.
     pub(crate) session: Option<String>,
     /// Only those of this status.
-    pub(crate) status: Option<String>,
+    pub(crate) status: Option<TaskStatus>,
+}
+
+/// The status of a task.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TaskStatus {
+    /// It waits for the daemon.
+    Queued,
+    /// Somebody works on it.
+    Running,
+    /// Its process died.
+    Interrupted,
+    /// Its work was accepted.
+    Accepted,
+    /// It ended without being accepted.
+    Stopped,
+    /// The user ended it.
+    Cancelled,
+    /// It waits for a person.
+    Paused,
+    /// The model could not answer, or it could not begin.
+    Failed,
+}
+
+impl From<TaskStatus> for openkoi_storage::tasks::TaskStatus {
+    fn from(status: TaskStatus) -> Self {
+        match status {
+            TaskStatus::Queued => Self::Queued,
+            TaskStatus::Running => Self::Running,
+            TaskStatus::Interrupted => Self::Interrupted,
+            TaskStatus::Accepted => Self::Accepted,
+            TaskStatus::Stopped => Self::Stopped,
+            TaskStatus::Cancelled => Self::Cancelled,
+            TaskStatus::Paused => Self::Paused,
+            TaskStatus::Failed => Self::Failed,
+        }
+    }
 }
 
 /// What became of a wish.
@@ -434,15 +481,31 @@ impl Approval {
     }
 }
 
-/// The answer to a question: one of the two.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct GivenAnswer {
+/// The answer to a question.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum GivenAnswer {
     /// Whether it may be done.
-    pub(crate) answer: Option<Permission>,
+    Permission(GivenPermission),
+    /// What the user says.
+    Words(GivenWords),
+}
+
+/// Whether it may be done.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GivenPermission {
+    /// Whether it may be done.
+    pub(crate) answer: Permission,
+}
+
+/// What the user says.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GivenWords {
     /// The words.
-    #[schemars(length(min = 1))]
-    pub(crate) text: Option<String>,
+    #[schemars(regex(pattern = SAYING))]
+    pub(crate) text: String,
 }
 
 /// Whether something may be done.
@@ -524,17 +587,19 @@ pub(crate) struct Page {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct NewSession {
     /// The absolute path of the directory that it is held in.
+    #[schemars(regex(pattern = PATH))]
     pub(crate) workspace: Option<String>,
     /// What it is about.
+    #[schemars(regex(pattern = SAYING))]
     pub(crate) title: Option<String>,
 }
 
 /// The next message of a conversation.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewTurn {
     /// What the user says.
-    #[schemars(required, length(min = 1))]
+    #[schemars(regex(pattern = SAYING))]
     pub(crate) message: String,
     /// The model: provider/model, or a name that one provider has.
     #[schemars(length(min = 1))]
@@ -613,15 +678,15 @@ pub(crate) struct ViewName {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ViewQuery {
     /// The directory that it is about.
+    #[schemars(regex(pattern = PATH))]
     pub(crate) workspace: Option<String>,
 }
 
 /// A code that opens the web page once.
-#[derive(Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Login {
     /// The code.
-    #[schemars(required)]
     pub(crate) code: String,
 }
 

@@ -58,7 +58,7 @@ impl Output for DaemonStatus {
             Some(state) => {
                 let since = ago(self.now_ms, state.started_ms);
                 pairs = pairs
-                    .for_people("daemon", format!("runs since {since} (process {})", state.pid))
+                    .for_people("daemon", format!("runs, started {since} (process {})", state.pid))
                     .for_programs("pid", Value::count(state.pid))
                     .for_programs("version", state.version.clone())
                     .for_programs("started_at", Value::Instant(state.started_ms));

@@ -143,6 +143,7 @@ fn each_status_has_a_colour_and_good_ones_do_not_look_bad() {
     assert_eq!(
         styles,
         [
+            ("queued", Tone::Neutral),
             ("running", Tone::Neutral),
             ("interrupted", Tone::Warning),
             ("accepted", Tone::Good),
