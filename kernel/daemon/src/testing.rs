@@ -36,10 +36,13 @@ pub(crate) struct TestClock {
     now: watch::Sender<u64>,
     /// The time that somebody waits for last.
     awaited: AtomicU64,
+    /// How often somebody looked at it.
+    looks: AtomicU64,
 }
 
 impl WallClock for TestClock {
     fn now_ms(&self) -> u64 {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         *self.now.borrow()
     }
 
@@ -69,7 +72,7 @@ impl World {
         std::fs::write(home.path().join("config.toml"), settings).unwrap();
         let path = home.path().display().to_string();
         let environment = Environment::of([("OPENKOI_HOME", path.as_str())], home.path());
-        let clock = TestClock { now: watch::Sender::new(BEGIN), awaited: AtomicU64::new(0) };
+        let clock = TestClock { now: watch::Sender::new(BEGIN), awaited: AtomicU64::new(0), looks: AtomicU64::new(0) };
         let app = Arc::new(App::new(environment));
         Self { home, app, clock: Arc::new(clock), changed: watch::Sender::new(0) }
     }
@@ -99,7 +102,7 @@ impl World {
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
-        self.clock.now_ms()
+        *self.clock.now.borrow()
     }
 
     /// Says that something has happened in the home.
@@ -110,6 +113,14 @@ impl World {
     /// Sets the clock.
     pub(crate) fn set(&self, at_ms: u64) {
         self.clock.now.send_replace(at_ms);
+    }
+
+    /// Sets the clock to what somebody waits for, and waits until that was looked at.
+    pub(crate) async fn reach(&self, at_ms: u64) {
+        self.awaits(at_ms).await;
+        let looks = self.clock.looks.load(Ordering::Relaxed);
+        self.set(at_ms);
+        eventually(|| self.clock.looks.load(Ordering::Relaxed) > looks).await;
     }
 
     /// Waits until somebody waits for that time of the clock.

@@ -326,8 +326,9 @@ pub(crate) mod tests {
             let (Ok(own), Ok(other)) = (own, other) else { continue };
             let after = jiff::Timestamp::from_second(1_700_000_000 + dice.below(200_000_000) as i64).unwrap();
             let civil = jiff::tz::TimeZone::UTC.to_datetime(after);
-            let expected = other.find_next(after).ok().map(|next| next.datetime());
-            assert_eq!(own.next(civil), expected, "{text} after {civil}");
+            // It looks four years ahead.
+            let Ok(expected) = other.find_next(after) else { continue };
+            assert_eq!(own.next(civil), Some(expected.datetime()), "{text} after {civil}");
         }
     }
 

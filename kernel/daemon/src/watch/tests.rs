@@ -57,9 +57,7 @@ impl Pond {
 
     /// Lets the time pass in which nothing may change.
     async fn settle(&self) {
-        let now = self.world.now_ms();
-        self.world.awaits(now + QUIET).await;
-        self.world.set(now + QUIET);
+        self.world.reach(self.world.now_ms() + QUIET).await;
     }
 
     /// Ends the run that goes on, which changed these files, and lets its end settle.

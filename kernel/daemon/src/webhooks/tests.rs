@@ -134,7 +134,7 @@ async fn what_was_not_marked_when_the_daemon_died_is_sent_again_with_the_same_id
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_or_taken_out_is_sent_nothing_more() {
-    let receiver = Receiver::start([Behaviour::Status(410)]);
+    let receiver = Receiver::start([Behaviour::Status(410); 2]);
     let world = world(&receiver);
     let running = start(&world);
     for task in ["a1", "b2"] {
