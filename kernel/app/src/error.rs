@@ -15,10 +15,19 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, editing::error::EditError,
-    learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
-    schedules::{PlanError, ScheduleError}, settings::SettingsError, soul::error::SoulChangeError,
-    undo::error::UndoError, webhooks::WebhookError, worktree::error::WorktreeError,
+    consents::ConsentsError,
+    dry_run::error::DryRunError,
+    editing::error::EditError,
+    learn::error::LearnError,
+    memory::error::MemoryError,
+    models::ModelsError,
+    paths::PathsError,
+    schedules::{PlanError, ScheduleError},
+    settings::SettingsError,
+    soul::error::SoulChangeError,
+    undo::error::UndoError,
+    webhooks::WebhookError,
+    worktree::error::WorktreeError,
 };
 
 /// Why the application did not do what a surface asked for.

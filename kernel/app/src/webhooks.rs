@@ -16,7 +16,9 @@ use openkoi_core::{
 use openkoi_storage::webhooks::{Attempt, Delivery, Fate, WebhookEvent};
 use serde_json::json;
 
-use crate::{app::App, error::AppError, models, schedules::system_day_of, settings::Settings, thread};
+use crate::{
+    app::App, error::AppError, models, schedules::system_day_of, settings::Settings, thread,
+};
 
 pub use openkoi_brokers::webhook_secrets::{ROTATION_MS, ReceiverSecrets, WebhookSecret};
 
@@ -111,7 +113,8 @@ fn rule_for(url: &str, private_hosts: &[String]) -> Result<HttpRule, String> {
         ));
     }
     if !rule.secure && !rule.private && !is_named {
-        return Err("it is not encrypted: only an address of this machine may begin with http://".to_owned());
+        return Err("it is not encrypted: only an address of this machine may begin with http://"
+            .to_owned());
     }
     Ok(rule)
 }
@@ -126,7 +129,10 @@ fn host_of(authority: &str) -> &str {
 
 fn is_loopback(host: &str) -> bool {
     let is_name = host == "localhost" || host.ends_with(".localhost");
-    is_name || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback() && !is_public_address(address))
+    is_name
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback() && !is_public_address(address))
 }
 
 /// Returns the secrets of the receiver at an address. The first call makes one.
@@ -228,7 +234,8 @@ async fn answer_of(mut response: Response) -> Answer {
     let said = response.body.chunk().await.ok().flatten().unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
     let said: String = said.chars().filter(|c| !c.is_control()).take(TOLD).collect();
-    let why = if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") };
+    let why =
+        if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") };
     Answer { status: Some(status), why: Some(why), retry_after: seconds.map(Duration::from_secs) }
 }
 
@@ -240,7 +247,8 @@ async fn answer_of(mut response: Response) -> Answer {
 pub fn try_out(app: &App, settings: &Settings, url: &str) -> Result<(Delivery, Attempt), AppError> {
     let now_ms = app.now_ms();
     let trial = Delivery::trial(url, &app.new_id()?, now_ms);
-    let answer = thread::block(async { Ok::<_, AppError>(send(app, settings, &trial, now_ms).await) })?;
+    let answer =
+        thread::block(async { Ok::<_, AppError>(send(app, settings, &trial, now_ms).await) })?;
     let attempt = attempt(&trial, answer, app.now_ms());
     app.storage()?.keep_trial(&trial, &attempt)?;
     Ok((trial, attempt))
@@ -256,7 +264,8 @@ pub fn attempt(delivery: &Delivery, answer: Answer, now_ms: u64) -> Attempt {
         _ if now_ms.saturating_sub(began_ms) >= GIVEN_UP_MS => Fate::GivenUp,
         _ => {
             let own = wait_ms(delivery);
-            let wanted = retry_after.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+            let wanted =
+                retry_after.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
             // The last attempt is when a day is over.
             let end_ms = began_ms.saturating_add(GIVEN_UP_MS).max(now_ms.saturating_add(1));
             Fate::Again(now_ms.saturating_add(own.max(wanted)).min(end_ms))
@@ -269,7 +278,8 @@ pub fn attempt(delivery: &Delivery, answer: Answer, now_ms: u64) -> Attempt {
 fn wait_ms(delivery: &Delivery) -> u64 {
     let at = usize::try_from(delivery.attempts).unwrap_or(usize::MAX).min(WAITS.len() - 1);
     let digest = hash::of_bytes(format!("{} {}", delivery.id, delivery.attempts).as_bytes());
-    let dice = digest.get(..4).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default();
+    let dice =
+        digest.get(..4).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default();
     // Eight tenths to twelve tenths.
     WAITS[at] * (800 + dice * 400 / 0xffff)
 }
@@ -284,8 +294,14 @@ pub fn is_due(delivery: &Delivery, now_ms: u64) -> bool {
 /// # Errors
 ///
 /// When the storage cannot be used.
-pub fn warn_of_budget(app: &App, settings: &Settings, now_ms: u64) -> Result<Option<u64>, AppError> {
-    let Some(limit) = settings.daemon.day_micros.filter(|limit| *limit > 0) else { return Ok(None) };
+pub fn warn_of_budget(
+    app: &App,
+    settings: &Settings,
+    now_ms: u64,
+) -> Result<Option<u64>, AppError> {
+    let Some(limit) = settings.daemon.day_micros.filter(|limit| *limit > 0) else {
+        return Ok(None);
+    };
     let storage = app.storage()?;
     let played = models::playing(app, settings)?;
     let spent = storage.spent_since(now_ms.saturating_sub(DAY_MS), &played)?.cost_micros;
@@ -311,7 +327,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_fit_if_it_is_encrypted_or_of_this_machine_and_named_if_it_is_of_the_local_network() {
+    fn an_address_is_fit_if_it_is_encrypted_or_of_this_machine_and_named_if_it_is_of_the_local_network()
+     {
         let named = ["10.0.0.7".to_owned(), "hooks.lan".to_owned()];
         for (url, expected) in [
             ("https://example.com/hooks/complete?a=b", Ok(())),

@@ -131,11 +131,18 @@ impl WebhookSecrets {
     /// # Errors
     ///
     /// When the file cannot be used.
-    pub fn get(&self, url: &str, known: &SecretStore) -> Result<ReceiverSecrets, WebhookSecretError> {
+    pub fn get(
+        &self,
+        url: &str,
+        known: &SecretStore,
+    ) -> Result<ReceiverSecrets, WebhookSecretError> {
         let secrets = match self.read()?.remove(url) {
             Some(secrets) => secrets,
             None => self.change(|kept| {
-                let new = ReceiverSecrets { current: WebhookSecret::new(&Random::default())?, previous: None };
+                let new = ReceiverSecrets {
+                    current: WebhookSecret::new(&Random::default())?,
+                    previous: None,
+                };
                 Ok(kept.entry(url.to_owned()).or_insert(new).clone())
             })?,
         };
@@ -177,9 +184,7 @@ impl WebhookSecrets {
         let directory = self.path.parent().unwrap_or(Path::new("."));
         durable::create_private_dir(directory)?;
         let failed = |source| DurableError::Io { path: self.path.clone(), source };
-        let _lock = std::fs::File::open(directory)
-            .and_then(FileLock::exclusive)
-            .map_err(failed)?;
+        let _lock = std::fs::File::open(directory).and_then(FileLock::exclusive).map_err(failed)?;
         let mut kept = self.read()?;
         let done = change(&mut kept)?;
         let text = serde_json::to_vec_pretty(&kept).map(Zeroizing::new);

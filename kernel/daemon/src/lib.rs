@@ -27,7 +27,12 @@ pub mod webhooks;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use openkoi_app::{
-    app::App, error::AppError, live::Live, own::DaemonState, pause, settings::Settings,
+    app::App,
+    error::AppError,
+    live::Live,
+    own::DaemonState,
+    pause,
+    settings::Settings,
     wall_clock::{SystemWallClock, WallClock},
 };
 use openkoi_core::port::Cancellation;

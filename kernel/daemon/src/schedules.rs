@@ -35,10 +35,14 @@ fn step(app: &App, now_ms: u64) -> Result<Option<u64>, AppError> {
     for record in app.storage()?.schedules()? {
         let id = record.id.clone();
         // One that cannot be read keeps no other from beginning.
-        let next = Schedule::of(record).map_err(AppError::from).and_then(|one| schedules::look(app, &one, now_ms));
+        let next = Schedule::of(record)
+            .map_err(AppError::from)
+            .and_then(|one| schedules::look(app, &one, now_ms));
         match next {
             Ok(next) => next_ms = wait::sooner(next_ms, next),
-            Err(AppError::Schedule(error)) => tracing::error!(%error, schedule = id, "a schedule is passed over"),
+            Err(AppError::Schedule(error)) => {
+                tracing::error!(%error, schedule = id, "a schedule is passed over")
+            }
             Err(error) => return Err(error),
         }
     }

@@ -72,7 +72,11 @@ impl World {
         std::fs::write(home.path().join("config.toml"), settings).unwrap();
         let path = home.path().display().to_string();
         let environment = Environment::of([("OPENKOI_HOME", path.as_str())], home.path());
-        let clock = TestClock { now: watch::Sender::new(BEGIN), awaited: AtomicU64::new(0), looks: AtomicU64::new(0) };
+        let clock = TestClock {
+            now: watch::Sender::new(BEGIN),
+            awaited: AtomicU64::new(0),
+            looks: AtomicU64::new(0),
+        };
         let app = Arc::new(App::new(environment));
         Self { home, app, clock: Arc::new(clock), changed: watch::Sender::new(0) }
     }
@@ -203,8 +207,10 @@ impl World {
             rules: 0,
         };
         let at_ms = self.now_ms();
-        let entry = |(seq, event)| Entry { seq, key: format!("k{seq}"), at_ms, elapsed_ms: 1, event };
-        let entries: Vec<Entry> = (1..).zip(std::iter::once(begun).chain(events)).map(entry).collect();
+        let entry =
+            |(seq, event)| Entry { seq, key: format!("k{seq}"), at_ms, elapsed_ms: 1, event };
+        let entries: Vec<Entry> =
+            (1..).zip(std::iter::once(begun).chain(events)).map(entry).collect();
         let lease = storage.claim_task(&id).unwrap();
         storage.append_entries(&id, &entries).unwrap();
         drop(lease);

@@ -83,8 +83,11 @@ impl Watches {
     /// Watches what is to be watched, and begins what is due. Returns when the next one may be.
     fn step(&mut self) -> Result<Option<u64>, AppError> {
         let schedules = self.app.storage()?.schedules()?;
-        let schedules: Vec<Schedule> =
-            schedules.into_iter().filter(|one| !one.is_paused).filter_map(|one| Schedule::of(one).ok()).collect();
+        let schedules: Vec<Schedule> = schedules
+            .into_iter()
+            .filter(|one| !one.is_paused)
+            .filter_map(|one| Schedule::of(one).ok())
+            .collect();
         self.watched.retain(|id, watched| {
             schedules.iter().any(|one| one.record.id == *id && path_of(one) == Some(&watched.path))
         });
@@ -117,7 +120,11 @@ impl Watches {
                 }
             }
         });
-        let run = self.app.storage().ok().and_then(|storage| schedules::going_on(&storage, schedule).ok()?);
+        let run = self
+            .app
+            .storage()
+            .ok()
+            .and_then(|storage| schedules::going_on(&storage, schedule).ok()?);
         Ok(Watched {
             path: path.to_owned(),
             files,

@@ -24,7 +24,8 @@ const MOST_TO_ONE: usize = 4;
 /// Sends deliveries until it is dropped, each until it is taken or given up. `changed` moves when something has happened in the
 /// home; between that and the next attempt it sleeps.
 pub async fn run(app: Arc<App>, clock: Arc<dyn WallClock>, mut changed: watch::Receiver<u64>) {
-    let mut sender = Sender { app, clock, under_way: HashSet::new(), sends: JoinSet::new(), warned: None };
+    let mut sender =
+        Sender { app, clock, under_way: HashSet::new(), sends: JoinSet::new(), warned: None };
     loop {
         changed.mark_unchanged();
         let next_ms = sender.step().unwrap_or_else(|error| {
@@ -68,7 +69,8 @@ impl Sender {
             let settings = Arc::new(settings(&self.app)?);
             // Who is not configured any more is sent nothing.
             webhooks::sync(&self.app, &settings)?;
-            let known: HashSet<String> = storage.next_deliveries()?.into_iter().map(|one| one.id).collect();
+            let known: HashSet<String> =
+                storage.next_deliveries()?.into_iter().map(|one| one.id).collect();
             self.send(due.into_iter().filter(|one| known.contains(&one.id)), &settings, now_ms);
         }
         Ok(later.iter().map(|one| one.next_ms).min())
@@ -95,7 +97,8 @@ impl Sender {
     async fn done(&mut self, done: Done) {
         let Ok((delivery, answer)) = done else { return };
         let attempt = webhooks::attempt(&delivery, answer, self.clock.now_ms());
-        let noted = self.app.storage().and_then(|storage| Ok(storage.attempted(&delivery, &attempt)?));
+        let noted =
+            self.app.storage().and_then(|storage| Ok(storage.attempted(&delivery, &attempt)?));
         if let Err(error) = noted {
             tracing::error!(%error, "what became of a webhook cannot be noted");
             wait::until(&self.clock, Some(self.clock.now_ms() + wait::AGAIN_MS)).await;

@@ -178,7 +178,8 @@ impl Storage {
     ///
     /// When the database cannot be read.
     pub fn schedule_runs(&self, id: &str, limit: u32) -> Result<Vec<(TaskId, u64)>, StorageError> {
-        let sql = "SELECT task, due_ms FROM schedule_runs WHERE schedule = ?1 ORDER BY seq DESC LIMIT ?2";
+        let sql =
+            "SELECT task, due_ms FROM schedule_runs WHERE schedule = ?1 ORDER BY seq DESC LIMIT ?2";
         self.read(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map((id, limit), |row| {
@@ -271,7 +272,10 @@ mod tests {
 
         let kept = storage.find_schedule("01p").unwrap();
         assert_eq!((kept.made_ms, kept.looked_ms, kept.is_paused), (5, 9, false));
-        assert_eq!((kept.last, kept.note), (Some((task.clone(), 7)), Some(("left out".to_owned(), 9))));
+        assert_eq!(
+            (kept.last, kept.note),
+            (Some((task.clone(), 7)), Some(("left out".to_owned(), 9)))
+        );
         assert_eq!(storage.schedule_runs(&new.id, 9).unwrap(), [(task, 7)]);
         storage.pause_schedule(&new.id, true, 11).unwrap();
         storage.pause_schedule(&new.id, true, 12).unwrap();

@@ -201,7 +201,11 @@ impl Storage {
     /// # Errors
     ///
     /// When the database cannot be used.
-    pub fn set_webhooks(&self, wanted: &[(WebhookEvent, String)], at_ms: u64) -> Result<(), StorageError> {
+    pub fn set_webhooks(
+        &self,
+        wanted: &[(WebhookEvent, String)],
+        at_ms: u64,
+    ) -> Result<(), StorageError> {
         let is_known = |known: &[Webhook]| {
             known.len() == wanted.len()
                 && wanted.iter().all(|(event, url)| {
@@ -378,7 +382,9 @@ pub(crate) fn project(
 ) -> Result<(), StorageError> {
     let (event, ended) = match &entry.event {
         Event::TaskFinished { outcome } => match outcome.ending {
-            Ending::Accepted | Ending::Simulated => (WebhookEvent::TaskComplete, Ended::with(outcome)),
+            Ending::Accepted | Ending::Simulated => {
+                (WebhookEvent::TaskComplete, Ended::with(outcome))
+            }
             _ => (WebhookEvent::TaskFailed, Ended::with(outcome)),
         },
         // What waits for an answer is told when the question is asked.
@@ -433,7 +439,9 @@ pub(crate) fn asked(
     put(transaction, event, Some(task), question, at_ms, || {
         let mut data = of_task(transaction, task, &Ended { outcome: None, error: None })?;
         let (kind, said) = match asked {
-            Asked::Approval(request) => ("approval", cut(&format!("{} {}", request.action, request.target))),
+            Asked::Approval(request) => {
+                ("approval", cut(&format!("{} {}", request.action, request.target)))
+            }
             Asked::Question(question) => ("question", cut(&question.text)),
         };
         data["question"] = json!({ "id": question, "kind": kind, "text": said });
@@ -467,7 +475,8 @@ fn of_task(
     task: &TaskId,
     ended: &Ended<'_>,
 ) -> Result<Value, StorageError> {
-    let sql = "SELECT session, text, workspace, model, iterations, score, cost_micros, tokens, status
+    let sql =
+        "SELECT session, text, workspace, model, iterations, score, cost_micros, tokens, status
                FROM tasks WHERE id = ?1";
     let mut data = transaction.prepare_cached(sql)?.query_row([task.as_str()], |row| {
         let text: String = row.get(1)?;

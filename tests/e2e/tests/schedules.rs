@@ -35,7 +35,8 @@ fn tasks(home: &Home) -> Vec<String> {
 #[test]
 fn a_schedule_is_kept_shown_paused_run_and_removed() {
     let home = answering();
-    let add = ["schedule", "add", "every weekday at 9", "feed the fish", "--timezone", "Europe/Berlin"];
+    let add =
+        ["schedule", "add", "every weekday at 9", "feed the fish", "--timezone", "Europe/Berlin"];
 
     let added = home.openkoi(add.iter().chain(&["-i", "0"])).run().expect_code(0);
     assert!(added.stdout.contains("09:00 (Europe/Berlin)"), "{added}");
@@ -66,7 +67,9 @@ fn a_schedule_is_kept_shown_paused_run_and_removed() {
 #[test]
 fn a_task_begins_when_files_change_and_not_for_what_git_ignores() {
     let home = answering().file(".gitignore", "out\n");
-    home.openkoi(["watch", ".", "feed the fish", "--quiet-for", "1", "-i", "0"]).run().expect_code(0);
+    home.openkoi(["watch", ".", "feed the fish", "--quiet-for", "1", "-i", "0"])
+        .run()
+        .expect_code(0);
     let running = daemon(&home);
     let file = home.workspace().join("out");
     fs::write(&file, "x").unwrap();
@@ -87,10 +90,7 @@ fn a_task_begins_when_files_change_and_not_for_what_git_ignores() {
 #[test]
 fn words_that_are_no_time_are_refused_with_examples() {
     let home = Home::new();
-    for (when, part) in [
-        ("sometimes", "every weekday at 9"),
-        ("61 * * * *", "`61` is no minute"),
-    ] {
+    for (when, part) in [("sometimes", "every weekday at 9"), ("61 * * * *", "`61` is no minute")] {
         let run = home.openkoi(["schedule", "add", when, "x"]).run().expect_code(2);
         assert!(run.stderr.contains(part), "{run}");
     }

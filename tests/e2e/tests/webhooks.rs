@@ -52,7 +52,10 @@ fn an_event_of_the_command_line_is_told_when_the_daemon_runs_even_if_that_is_kil
     assert!(attempts.iter().all(|one| one.is_signed_by(secret)), "{attempts:?}");
     assert_eq!((&attempts[0].id, &attempts[0].bytes), (&attempts[1].id, &attempts[1].bytes));
     let told = attempts[1].json();
-    assert_eq!((&told["type"], &told["data"]["description"]), (&"task.complete".into(), &"what is it?".into()));
+    assert_eq!(
+        (&told["type"], &told["data"]["description"]),
+        (&"task.complete".into(), &"what is it?".into())
+    );
     assert_eq!(receiver.finish().len(), 2);
 }
 
@@ -68,8 +71,10 @@ fn a_receiver_is_tried_out_and_its_secret_replaced_without_a_daemon() {
     let rotated = listed(&home, &["webhook", "rotate", "on_task_failed"]);
     home.openkoi(["webhook", "test", "on_task_failed"]).run().expect_code(0);
 
-    let old = before["webhooks"].as_array().unwrap().iter().find(|one| one["event"] == "task.failed");
-    let (old, new) = (old.unwrap()["secret"].as_str().unwrap(), rotated["secret"].as_str().unwrap());
+    let old =
+        before["webhooks"].as_array().unwrap().iter().find(|one| one["event"] == "task.failed");
+    let (old, new) =
+        (old.unwrap()["secret"].as_str().unwrap(), rotated["secret"].as_str().unwrap());
     let attempts = receiver.finish();
     assert!(attempts[0].is_signed_by(old) && !attempts[0].is_signed_by(new));
     assert!(attempts[2].is_signed_by(old) && attempts[2].is_signed_by(new));

@@ -69,7 +69,8 @@ impl Attempted {
 
     /// Returns whether a secret (`whsec_…`) made one of the signatures.
     pub fn is_signed_by(&self, secret: &str) -> bool {
-        let key = STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
+        let key =
+            STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
         let mut message = format!("{}.{}.", self.id, self.timestamp).into_bytes();
         message.extend_from_slice(&self.bytes);
         let expected = format!("v1,{}", STANDARD.encode(hmac(&key, &message)));
@@ -81,7 +82,8 @@ impl Attempted {
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0_u8; BLOCK];
     block[..key.len()].copy_from_slice(key);
-    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message).finalize();
+    let inner =
+        Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message).finalize();
     Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().into()
 }
 
@@ -147,7 +149,12 @@ impl Receiver {
         while log.attempts.len() < count {
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "{} of {count} attempts arrived", log.attempts.len());
-            log = self.shared.arrived.wait_timeout(log, left).unwrap_or_else(PoisonError::into_inner).0;
+            log = self
+                .shared
+                .arrived
+                .wait_timeout(log, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         log.attempts.clone()
     }
@@ -222,12 +229,15 @@ fn attempted(headers: &HeaderMap, bytes: Vec<u8>, path: &str) -> Result<Attempte
         return Err(format!("`{id}` is no id"));
     }
     let timestamp = header("webhook-timestamp")?;
-    let timestamp = timestamp.parse().map_err(|_| format!("`{timestamp}` is no time in seconds"))?;
-    let signatures: Vec<String> = header("webhook-signature")?.split(' ').map(str::to_owned).collect();
+    let timestamp =
+        timestamp.parse().map_err(|_| format!("`{timestamp}` is no time in seconds"))?;
+    let signatures: Vec<String> =
+        header("webhook-signature")?.split(' ').map(str::to_owned).collect();
     if let Some(odd) = signatures.iter().find(|one| !one.starts_with("v1,")) {
         return Err(format!("`{odd}` is no signature"));
     }
-    let body: Value = serde_json::from_slice(&bytes).map_err(|error| format!("no JSON: {error}"))?;
+    let body: Value =
+        serde_json::from_slice(&bytes).map_err(|error| format!("no JSON: {error}"))?;
     for member in ["type", "timestamp", "data"] {
         if body.get(member).is_none() {
             return Err(format!("the body has no `{member}`"));

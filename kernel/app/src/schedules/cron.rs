@@ -82,7 +82,8 @@ impl Cron {
         };
         let plain = |name, text, low, high, words| Field { name, text, low, high, words }.numbers();
         let month_day = Field { name: "day of the month", text: day, low: 1, high: 31, words: &[] };
-        let week_day = Field { name: "day of the week", text: weekday, low: 0, high: 7, words: &WEEKDAYS };
+        let week_day =
+            Field { name: "day of the week", text: weekday, low: 0, high: 7, words: &WEEKDAYS };
         let (mut days, mut last_day) = (Numbers::default(), false);
         for item in month_day.items() {
             match item {
@@ -129,7 +130,9 @@ impl Cron {
     /// Returns the first minute after `after`; nothing if there is none for decades.
     pub(super) fn next(&self, after: DateTime) -> Option<DateTime> {
         let mut date = after.date();
-        let mut from = u16::from(after.hour().unsigned_abs()) * 60 + u16::from(after.minute().unsigned_abs()) + 1;
+        let mut from = u16::from(after.hour().unsigned_abs()) * 60
+            + u16::from(after.minute().unsigned_abs())
+            + 1;
         for _ in 0..HORIZON {
             if self.has_day(date)
                 && let Some((hour, minute)) = self.minute(from)
@@ -232,7 +235,9 @@ impl<'a> Field<'a> {
 
     fn wrong(&self, item: &str) -> PlanError {
         let Self { name, low, high, .. } = self;
-        PlanError(format!("`{item}` is no {name} of a cron expression ({low}-{high}, or `*`, `a-b`, `*/n`)"))
+        PlanError(format!(
+            "`{item}` is no {name} of a cron expression ({low}-{high}, or `*`, `a-b`, `*/n`)"
+        ))
     }
 }
 
@@ -296,7 +301,10 @@ pub(crate) mod tests {
 
     impl Dice {
         pub(crate) fn below(&mut self, end: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (self.0 >> 33) % end
         }
 
@@ -322,9 +330,12 @@ pub(crate) mod tests {
             let fields = [(0, 59), (0, 23), (1, 28), (1, 12), (0, 6)];
             let fields = fields.map(|(low, high)| dice.field(low, high));
             let text = fields.join(" ");
-            let (own, other) = (Cron::parse(&text), cronexpr::parse_crontab(&format!("{text} UTC")));
+            let (own, other) =
+                (Cron::parse(&text), cronexpr::parse_crontab(&format!("{text} UTC")));
             let (Ok(own), Ok(other)) = (own, other) else { continue };
-            let after = jiff::Timestamp::from_second(1_700_000_000 + dice.below(200_000_000) as i64).unwrap();
+            let after =
+                jiff::Timestamp::from_second(1_700_000_000 + dice.below(200_000_000) as i64)
+                    .unwrap();
             let civil = jiff::tz::TimeZone::UTC.to_datetime(after);
             // It looks four years ahead.
             let Ok(expected) = other.find_next(after) else { continue };

@@ -36,7 +36,9 @@ pub(super) fn look(plan: &Plan, looked_ms: u64, now_ms: u64, missed: Missed) -> 
     let after_ms = dealt_with(looked_ms, now_ms);
     match plan.last_until(after_ms, now_ms) {
         None => Due::Later(plan.next(after_ms.max(now_ms))),
-        Some(due_ms) if missed == Missed::Skip && now_ms - due_ms > GRACE_MS => Due::Missed { due_ms },
+        Some(due_ms) if missed == Missed::Skip && now_ms - due_ms > GRACE_MS => {
+            Due::Missed { due_ms }
+        }
         Some(due_ms) => Due::Now { due_ms },
     }
 }
@@ -61,10 +63,28 @@ mod tests {
             ("a little late", 0, nine + 30_000, Missed::Skip, Due::Now { due_ms: nine }),
             ("hours late", 0, nine + HOUR, Missed::Once, Due::Now { due_ms: nine }),
             ("hours late", 0, nine + HOUR, Missed::Skip, Due::Missed { due_ms: nine }),
-            ("days late", 0, nine + 3 * DAY + HOUR, Missed::Once, Due::Now { due_ms: nine + 3 * DAY }),
+            (
+                "days late",
+                0,
+                nine + 3 * DAY + HOUR,
+                Missed::Once,
+                Due::Now { due_ms: nine + 3 * DAY },
+            ),
             ("dealt with", nine, nine + 5, Missed::Once, Due::Later(Some(nine + DAY))),
-            ("the clock was set back", nine + 5, nine - HOUR, Missed::Once, Due::Later(Some(nine + DAY))),
-            ("the clock was wrong by years", nine + 900 * DAY, nine - HOUR, Missed::Once, Due::Later(Some(nine))),
+            (
+                "the clock was set back",
+                nine + 5,
+                nine - HOUR,
+                Missed::Once,
+                Due::Later(Some(nine + DAY)),
+            ),
+            (
+                "the clock was wrong by years",
+                nine + 900 * DAY,
+                nine - HOUR,
+                Missed::Once,
+                Due::Later(Some(nine)),
+            ),
         ] {
             assert_eq!(look(&plan, looked, now, missed), expected, "{name}");
         }

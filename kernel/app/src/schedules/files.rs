@@ -41,14 +41,20 @@ impl FileWatch {
         if !is_directory && !disk::exists(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let rules = Mutex::new(Ignored::below(if path.starts_with(workspace) { workspace } else { directory }));
+        let rules = Mutex::new(Ignored::below(if path.starts_with(workspace) {
+            workspace
+        } else {
+            directory
+        }));
         let (kept, only) = (Arc::clone(&touched), (!is_directory).then(|| path.to_owned()));
         let matters = move |path: &Path| {
             if only.as_deref().is_some_and(|only| only != path) {
                 return false;
             }
             // A directory changes when something in it does, which is told of by itself.
-            if disk::is_directory(path) || rules.lock().unwrap_or_else(PoisonError::into_inner).has(path) {
+            if disk::is_directory(path)
+                || rules.lock().unwrap_or_else(PoisonError::into_inner).has(path)
+            {
                 return false;
             }
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -46,7 +46,8 @@ impl Plan {
     /// When the words or the time zone are not understood.
     pub fn parse(text: &str, zone: &str, from_ms: u64) -> Result<Self, PlanError> {
         let is_cron = text.trim_start().starts_with(['*', '@'])
-            || text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && text.split_whitespace().count() > 3;
+            || text.trim_start().starts_with(|c: char| c.is_ascii_digit())
+                && text.split_whitespace().count() > 3;
         let rhythm = if is_cron {
             Rhythm::Crons(vec![Cron::parse(text)?])
         } else {
@@ -124,10 +125,13 @@ pub fn system_day_of(at_ms: u64) -> u64 {
 }
 
 fn day_of(zone: &TimeZone, at_ms: u64) -> u64 {
-    let found = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).and_then(|at| {
-        let midnight = zone.to_datetime(at).date().to_datetime(jiff::civil::Time::midnight());
-        first(zone, midnight)
-    });
+    let found = i64::try_from(at_ms)
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        .and_then(|at| {
+            let midnight = zone.to_datetime(at).date().to_datetime(jiff::civil::Time::midnight());
+            first(zone, midnight)
+        });
     found.and_then(|day| u64::try_from(day.as_millisecond()).ok()).unwrap_or(at_ms)
 }
 
@@ -169,7 +173,8 @@ fn next_steady(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Timesta
         let offset = zone.to_offset(from);
         let due = cron.next(civil)?;
         let at = offset.to_timestamp(due).ok()?;
-        let Some(change) = zone.following(from).next().filter(|change| change.timestamp() <= at) else {
+        let Some(change) = zone.following(from).next().filter(|change| change.timestamp() <= at)
+        else {
             return Some(at);
         };
         from = change.timestamp();
@@ -213,28 +218,82 @@ mod tests {
         const NEW_YORK: &str = "America/New_York";
         for (text, zone, after, expected) in [
             // On 29 March 2026 at 01:00 UTC, 02:00 becomes 03:00 in Berlin.
-            ("every day at 2:30", BERLIN, "2026-03-28T12:00:00Z", &["03-29 01:00", "03-30 00:30"][..]),
+            (
+                "every day at 2:30",
+                BERLIN,
+                "2026-03-28T12:00:00Z",
+                &["03-29 01:00", "03-30 00:30"][..],
+            ),
             ("0,30 2 * * *", BERLIN, "2026-03-28T12:00:00Z", &["03-29 01:00", "03-30 00:00"]),
             ("every day at 3", BERLIN, "2026-03-28T12:00:00Z", &["03-29 01:00", "03-30 01:00"]),
             ("0 2,3 * * *", BERLIN, "2026-03-28T12:00:00Z", &["03-29 01:00", "03-30 00:00"]),
-            ("hourly", BERLIN, "2026-03-28T23:30:00Z", &["03-29 00:00", "03-29 01:00", "03-29 02:00"]),
-            ("every 30 minutes", BERLIN, "2026-03-29T00:15:00Z", &["03-29 00:30", "03-29 01:00", "03-29 01:30"]),
-            ("every 2 hours", BERLIN, "2026-03-28T22:30:00Z", &["03-28 23:00", "03-29 01:00", "03-29 02:00"]),
+            (
+                "hourly",
+                BERLIN,
+                "2026-03-28T23:30:00Z",
+                &["03-29 00:00", "03-29 01:00", "03-29 02:00"],
+            ),
+            (
+                "every 30 minutes",
+                BERLIN,
+                "2026-03-29T00:15:00Z",
+                &["03-29 00:30", "03-29 01:00", "03-29 01:30"],
+            ),
+            (
+                "every 2 hours",
+                BERLIN,
+                "2026-03-28T22:30:00Z",
+                &["03-28 23:00", "03-29 01:00", "03-29 02:00"],
+            ),
             // On 25 October 2026 at 01:00 UTC, 03:00 becomes 02:00 there.
             ("every day at 2:30", BERLIN, "2026-10-24T12:00:00Z", &["10-25 00:30", "10-26 01:30"]),
             ("every day at 2:30", BERLIN, "2026-10-25T01:10:00Z", &["10-26 01:30"]),
             ("every day at 3", BERLIN, "2026-10-24T12:00:00Z", &["10-25 02:00", "10-26 02:00"]),
-            ("hourly", BERLIN, "2026-10-24T23:30:00Z", &["10-25 00:00", "10-25 01:00", "10-25 02:00"]),
-            ("every 30 minutes", BERLIN, "2026-10-25T00:20:00Z", &["10-25 00:30", "10-25 01:00", "10-25 01:30"]),
-            ("every weekday at 9", NEW_YORK, "2026-10-30T12:00:00Z", &["10-30 13:00", "11-02 14:00"]),
+            (
+                "hourly",
+                BERLIN,
+                "2026-10-24T23:30:00Z",
+                &["10-25 00:00", "10-25 01:00", "10-25 02:00"],
+            ),
+            (
+                "every 30 minutes",
+                BERLIN,
+                "2026-10-25T00:20:00Z",
+                &["10-25 00:30", "10-25 01:00", "10-25 01:30"],
+            ),
+            (
+                "every weekday at 9",
+                NEW_YORK,
+                "2026-10-30T12:00:00Z",
+                &["10-30 13:00", "11-02 14:00"],
+            ),
             // Half an hour only, and at midnight.
-            ("every day at 2:15", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", &["10-03 15:30", "10-04 15:15"]),
-            ("every day at midnight", "America/Santiago", "2026-09-05T12:00:00Z", &["09-06 04:00", "09-07 03:00"]),
+            (
+                "every day at 2:15",
+                "Australia/Lord_Howe",
+                "2026-10-03T00:00:00Z",
+                &["10-03 15:30", "10-04 15:15"],
+            ),
+            (
+                "every day at midnight",
+                "America/Santiago",
+                "2026-09-05T12:00:00Z",
+                &["09-06 04:00", "09-07 03:00"],
+            ),
             // A whole day that there was not.
-            ("every day at 9", "Pacific/Apia", "2011-12-29T00:00:00Z", &["12-29 19:00", "12-30 10:00", "12-30 19:00"]),
+            (
+                "every day at 9",
+                "Pacific/Apia",
+                "2011-12-29T00:00:00Z",
+                &["12-29 19:00", "12-30 10:00", "12-30 19:00"],
+            ),
             ("every 45 minutes", BERLIN, "2026-01-01T01:00:00Z", &["01-01 01:30", "01-01 02:15"]),
         ] {
-            assert_eq!(due(text, zone, after, expected.len()), expected, "{text} in {zone} after {after}");
+            assert_eq!(
+                due(text, zone, after, expected.len()),
+                expected,
+                "{text} in {zone} after {after}"
+            );
         }
     }
 
@@ -273,7 +332,9 @@ mod tests {
             let is_repeated = first(zone, civil) != Some(at);
             let shown = matches(civil) && (cron.is_steady || !is_repeated);
             let before = zone.to_datetime(Timestamp::from_second(minute * 60 - 60).unwrap());
-            let skipped = std::iter::successors(Some(before), |civil| civil.checked_add(jiff::Span::new().minutes(1)).ok());
+            let skipped = std::iter::successors(Some(before), |civil| {
+                civil.checked_add(jiff::Span::new().minutes(1)).ok()
+            });
             let mut skipped = skipped.skip(1).take_while(|one| *one < civil);
             (shown || skipped.any(matches)).then_some(at)
         })
@@ -282,18 +343,31 @@ mod tests {
     #[test]
     fn any_plan_is_due_when_a_slow_model_of_the_rules_says_so() {
         let mut dice = super::super::cron::tests::Dice(5);
-        for zone in ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "UTC"] {
+        for zone in
+            ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "UTC"]
+        {
             let zone = zone_of(zone).unwrap();
-            let changes: Vec<Timestamp> =
-                zone.following("2025-06-01T00:00:00Z".parse().unwrap()).take(2).map(|change| change.timestamp()).collect();
+            let changes: Vec<Timestamp> = zone
+                .following("2025-06-01T00:00:00Z".parse().unwrap())
+                .take(2)
+                .map(|change| change.timestamp())
+                .collect();
             for round in 0..40 {
                 let minute = ["0", "30", "*/20", "15,45", "7"][dice.below(5) as usize];
                 let hour = ["*", "1", "2", "3", "*/2", "0,2", "1-3"][dice.below(7) as usize];
                 let cron = Cron::parse(&format!("{minute} {hour} * * *")).unwrap();
-                let base = changes.get(round % 2).copied().unwrap_or_else(|| "2026-03-29T01:00:00Z".parse().unwrap());
-                let after = base + jiff::SignedDuration::from_secs(dice.below(6 * 3_600) as i64 - 4 * 3_600);
+                let base = changes
+                    .get(round % 2)
+                    .copied()
+                    .unwrap_or_else(|| "2026-03-29T01:00:00Z".parse().unwrap());
+                let after = base
+                    + jiff::SignedDuration::from_secs(dice.below(6 * 3_600) as i64 - 4 * 3_600);
                 let expected = model(&cron, &zone, after, 26 * 60);
-                assert_eq!(next(&cron, &zone, after), expected, "{minute} {hour} in {zone:?} after {after}");
+                assert_eq!(
+                    next(&cron, &zone, after),
+                    expected,
+                    "{minute} {hour} in {zone:?} after {after}"
+                );
             }
         }
     }

@@ -29,7 +29,8 @@ impl World {
     /// Adds a schedule for nine o'clock that was made at midnight of the first day.
     fn daily(&self, spec: impl FnOnce(&mut Spec)) -> String {
         let trigger = at_times("every day at 9", Some("UTC"), 0).unwrap();
-        let mut kept = Spec { trigger, missed: Missed::Once, limits: Limits::default(), day_usd: None };
+        let mut kept =
+            Spec { trigger, missed: Missed::Once, limits: Limits::default(), day_usd: None };
         spec(&mut kept);
         let new = NewSchedule {
             id: self.app.new_id().unwrap(),
@@ -84,7 +85,13 @@ impl World {
         let events = [begun, Event::TurnLost { reserved: spent }];
         let entries: Vec<Entry> = (1..)
             .zip(events)
-            .map(|(seq, event)| Entry { seq, key: format!("k{seq}"), at_ms: 1, elapsed_ms: 1, event })
+            .map(|(seq, event)| Entry {
+                seq,
+                key: format!("k{seq}"),
+                at_ms: 1,
+                elapsed_ms: 1,
+                event,
+            })
             .collect();
         let lease = storage.claim_task(&queued.task).unwrap();
         storage.append_entries(&queued.task, &entries).unwrap();
@@ -141,7 +148,10 @@ fn a_run_that_still_goes_on_lets_the_next_one_be_left_out_and_said() {
 
     assert_eq!(world.waiting().len(), 1);
     let (note, at_ms) = world.schedule(&id).record.note.unwrap();
-    assert!(note.starts_with("it was left out: its run ") && note.ends_with("still goes on"), "{note}");
+    assert!(
+        note.starts_with("it was left out: its run ") && note.ends_with("still goes on"),
+        "{note}"
+    );
     assert_eq!(at_ms, 9 * HOUR + DAY);
     world.finish(0);
     world.look(&id, 9 * HOUR + 2 * DAY);
@@ -175,7 +185,8 @@ fn the_money_of_a_day_limits_its_runs() {
     let cost = |at| {
         world.look(&id, at);
         let run = world.waiting().pop()?;
-        serde_json::from_str::<serde_json::Value>(&run.request).unwrap()["limits"]["cost_usd"].as_f64()
+        serde_json::from_str::<serde_json::Value>(&run.request).unwrap()["limits"]["cost_usd"]
+            .as_f64()
     };
     assert_eq!(cost(HOUR), Some(0.75));
     world.finish(600_000);
@@ -183,7 +194,10 @@ fn the_money_of_a_day_limits_its_runs() {
     world.finish(400_000);
     assert_eq!(cost(3 * HOUR), None);
     let (note, _) = world.schedule(&id).record.note.unwrap();
-    assert_eq!(note, "it was left out: its runs of today cost $1.00, and $1.00 is the most of a day");
+    assert_eq!(
+        note,
+        "it was left out: its runs of today cost $1.00, and $1.00 is the most of a day"
+    );
     assert_eq!(cost(DAY + HOUR), Some(0.75));
 }
 

@@ -24,10 +24,14 @@ pub(super) enum Meaning {
 /// What was not understood, with examples.
 pub(super) fn meaning(text: &str) -> Result<Meaning, PlanError> {
     let lower = text.to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = lower
+        .split(|c: char| c.is_whitespace() || c == ',')
+        .filter(|word| !word.is_empty())
+        .collect();
     if let Some(minutes) = interval(&words) {
-        return minutes.ok_or_else(|| unclear(text, "a distance is 1 to 59 minutes or 1 to 24 hours")).map(steady);
+        return minutes
+            .ok_or_else(|| unclear(text, "a distance is 1 to 59 minutes or 1 to 24 hours"))
+            .map(steady);
     }
     let mut read = Reading::default();
     for (at, word) in words.iter().enumerate() {
@@ -50,7 +54,9 @@ fn unclear(text: &str, why: &str) -> PlanError {
 fn interval(words: &[&str]) -> Option<Option<u32>> {
     let (number, unit) = match words {
         ["hourly"] => ("1", "hour"),
-        ["every", number, unit] if number.bytes().all(|byte| byte.is_ascii_digit()) => (*number, *unit),
+        ["every", number, unit] if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (*number, *unit)
+        }
         ["every", joined] if joined.starts_with(|c: char| c.is_ascii_digit()) => {
             joined.split_at(joined.find(|c: char| !c.is_ascii_digit())?)
         }
@@ -92,7 +98,8 @@ impl Reading {
     /// Takes in a word. `half` is the word after it, if it says the half of the day.
     fn take(&mut self, word: &str, half: Option<&str>) -> bool {
         match word {
-            "every" | "each" | "on" | "at" | "and" | "the" | "of" | "a" | "month" | "monthly" | "am" | "pm" => {}
+            "every" | "each" | "on" | "at" | "and" | "the" | "of" | "a" | "month" | "monthly"
+            | "am" | "pm" => {}
             "day" | "days" => self.every_day |= self.days.is_empty(),
             "daily" => self.every_day = true,
             "weekday" | "weekdays" => self.weekdays.extend(1..=5),
@@ -144,7 +151,9 @@ impl Reading {
         self.weekdays.dedup();
         self.times.sort_unstable();
         self.times.dedup();
-        let joined = |numbers: &[String]| if numbers.is_empty() { "*".to_owned() } else { numbers.join(",") };
+        let joined = |numbers: &[String]| {
+            if numbers.is_empty() { "*".to_owned() } else { numbers.join(",") }
+        };
         let weekdays: Vec<String> = self.weekdays.iter().map(u8::to_string).collect();
         let (days, weekdays) = match self.every_day {
             true => ("*".to_owned(), "*".to_owned()),
@@ -163,7 +172,9 @@ fn time(word: &str, half: Option<&str>) -> Option<(u8, u8)> {
         _ => (word, half),
     };
     let (hour, minute) = clock.split_once(':').unwrap_or((clock, "00"));
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u8>().ok())?;
+    let number = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u8>().ok())?
+    };
     let (hour, minute) = (number(hour)?, number(minute).filter(|minute| *minute < 60)?);
     let hour = match half {
         None => Some(hour).filter(|hour| *hour < 24),
@@ -225,7 +236,10 @@ mod tests {
             ("every", "no time of the day"),
         ] {
             let error = meaning(text).unwrap_err().to_string();
-            assert!(error.contains(part) && error.contains("every weekday at 9"), "{text}: {error}");
+            assert!(
+                error.contains(part) && error.contains("every weekday at 9"),
+                "{text}: {error}"
+            );
         }
     }
 }

@@ -105,7 +105,11 @@ fn chosen(id: Chosen, command: &str, context: &Context) -> Result<Schedule, Comm
         None => {
             let found = storage.schedules()?;
             let choice = |one: &openkoi_storage::schedules::ScheduleRecord| Choice {
-                argument: one.id.get(one.id.len().saturating_sub(8)..).unwrap_or(&one.id).to_owned(),
+                argument: one
+                    .id
+                    .get(one.id.len().saturating_sub(8)..)
+                    .unwrap_or(&one.id)
+                    .to_owned(),
                 description: one.text.clone(),
             };
             let choices: Vec<Choice> = found.iter().map(choice).collect();

@@ -2,9 +2,7 @@
 
 use clap::Subcommand;
 use openkoi_app::webhooks::{self, Receiver, ReceiverSecrets};
-use openkoi_core::document::{
-    Block, Column, ColumnKind, Document, Pairs, Table, Tone, Value,
-};
+use openkoi_core::document::{Block, Column, ColumnKind, Document, Pairs, Table, Tone, Value};
 use openkoi_storage::{
     StorageError,
     webhooks::{Attempt, Delivery, DeliveryState, Fate, Webhook},
@@ -104,7 +102,8 @@ fn list(show_secrets: bool, json: bool, context: &Context) -> Result<Reply, Comm
             true => Some(webhooks::secrets(&context.app, &settings, &receiver.url)?),
             false => None,
         };
-        let waiting = waiting.iter().filter(|one| one.url == receiver.url && one.attempts > 0).count();
+        let waiting =
+            waiting.iter().filter(|one| one.url == receiver.url && one.attempts > 0).count();
         let known = known.iter().find(|one| one.event == receiver.event).cloned();
         Ok(ListedReceiver { known, waiting, secrets, receiver })
     });
@@ -171,7 +170,10 @@ fn chosen(
         }
     };
     let is_meant = |one: &Receiver| {
-        one.setting == typed || one.setting.trim_start_matches("on_") == typed || one.event.word() == typed || one.url == typed
+        one.setting == typed
+            || one.setting.trim_start_matches("on_") == typed
+            || one.event.word() == typed
+            || one.url == typed
     };
     let Some(at) = receivers.iter().position(is_meant) else {
         let names = receivers.iter().map(|one| one.setting).collect::<Vec<_>>().join(", ");
@@ -182,7 +184,9 @@ fn chosen(
     match &receiver.unfit {
         Some(why) => {
             let setting = receiver.setting;
-            Err(CommandError::configuration(format!("`api.webhooks.{setting}` cannot be used: {why}")))
+            Err(CommandError::configuration(format!(
+                "`api.webhooks.{setting}` cannot be used: {why}"
+            )))
         }
         None => Ok(receiver),
     }
@@ -249,7 +253,8 @@ impl Output for ReceiverList {
             }
             values
         });
-        let document = Document::new("Webhooks").with(Table::new("webhooks", columns).or_else(empty).rows(rows));
+        let document = Document::new("Webhooks")
+            .with(Table::new("webhooks", columns).or_else(empty).rows(rows));
         document.with_all(self.notice.as_deref().map(notice))
     }
 }
@@ -354,7 +359,12 @@ impl Output for Rotated {
             None => "give it to the receiver",
         };
         Document::new("Secret")
-            .with(Pairs::new("").pair("setting", "for", *setting).pair("url", "at", url).pair("secret", "secret", secret))
+            .with(
+                Pairs::new("")
+                    .pair("setting", "for", *setting)
+                    .pair("url", "at", url)
+                    .pair("secret", "secret", secret),
+            )
             .with(Block::paragraph(words))
     }
 }

@@ -66,9 +66,17 @@ impl Pond {
         let task = self.world.waiting().pop().unwrap();
         storage.give(&task.task, 1).unwrap();
         let state = PathState::Absent;
-        let paths = changed.iter().map(|path| PathEffect { path: (*path).to_owned(), before: state.clone(), after: state.clone() });
+        let paths = changed.iter().map(|path| PathEffect {
+            path: (*path).to_owned(),
+            before: state.clone(),
+            after: state.clone(),
+        });
         let effects = CallEffects { paths: paths.collect(), ..CallEffects::default() };
-        self.world.run_in(task.task.as_str(), &task.workspace, vec![Event::EffectsKept { effects }]);
+        self.world.run_in(
+            task.task.as_str(),
+            &task.workspace,
+            vec![Event::EffectsKept { effects }],
+        );
         storage.finish(&task.task, None, 2).unwrap();
         self.world.set(self.world.now_ms() + 60_000);
         self.world.tell();

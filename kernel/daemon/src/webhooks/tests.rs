@@ -145,7 +145,10 @@ async fn a_receiver_that_is_gone_or_taken_out_is_sent_nothing_more() {
     let told = receiver.count();
 
     world.configure("");
-    world.storage().retry_delivery(&world.storage().deliveries(1).unwrap()[0], world.now_ms()).unwrap();
+    world
+        .storage()
+        .retry_delivery(&world.storage().deliveries(1).unwrap()[0], world.now_ms())
+        .unwrap();
     world.tell();
 
     eventually(|| states(&world) == ["failed", "failed"]).await;
@@ -194,7 +197,15 @@ async fn the_budget_of_a_day_is_told_of_at_most_of_it_and_at_all_of_it_once() {
     assert_eq!(all[1].json()["data"]["current_cost"], 11.0);
     spend("a5", 1);
     world.set(world.now_ms() + HOUR);
-    eventually(|| world.storage().deliveries(9).unwrap().iter().all(|one| one.state == DeliveryState::Delivered)).await;
+    eventually(|| {
+        world
+            .storage()
+            .deliveries(9)
+            .unwrap()
+            .iter()
+            .all(|one| one.state == DeliveryState::Delivered)
+    })
+    .await;
     running.abort();
     assert_eq!(receiver.finish().len(), 2);
 }

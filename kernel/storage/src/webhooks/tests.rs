@@ -96,9 +96,7 @@ impl World {
 
     fn waiting(&self) -> Vec<(WebhookEvent, String, Value)> {
         let waiting = self.storage.next_deliveries().unwrap().into_iter();
-        waiting
-            .map(|one| (one.event, one.url, serde_json::from_str(&one.body).unwrap()))
-            .collect()
+        waiting.map(|one| (one.event, one.url, serde_json::from_str(&one.body).unwrap())).collect()
     }
 
     fn attempt(&self, status: u16, fate: Fate, at_ms: u64) -> Delivery {
@@ -215,7 +213,10 @@ fn a_task_of_the_queue_that_cannot_be_run_fails_and_one_that_the_daemon_interrup
         .into_iter()
         .map(|(_, _, body)| (body["data"]["task_id"].clone(), body["data"]["error"].clone()))
         .collect();
-    assert_eq!(told, [(json!("a1"), json!("there is no model")), (json!("c3"), json!("cancelled"))]);
+    assert_eq!(
+        told,
+        [(json!("a1"), json!("there is no model")), (json!("c3"), json!("cancelled"))]
+    );
 }
 
 #[test]

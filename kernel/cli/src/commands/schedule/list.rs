@@ -82,7 +82,10 @@ pub(super) fn facts(schedule: &Schedule, now_ms: u64) -> Vec<(&'static str, Valu
         ("description", (&record.text).into()),
         ("workspace", (&record.workspace).into()),
         ("limits", Value::data(&schedule.spec.limits)),
-        ("max_cost_per_day_usd", schedule.spec.day_usd.map_or(Value::Nothing, |dollars| Value::data(&dollars))),
+        (
+            "max_cost_per_day_usd",
+            schedule.spec.day_usd.map_or(Value::Nothing, |dollars| Value::data(&dollars)),
+        ),
         ("missed", Value::data(&missed)),
         ("paused", record.is_paused.into()),
         ("next_at", schedule.next_ms(now_ms).map_or(Value::Nothing, Value::Instant)),
@@ -102,7 +105,9 @@ impl ScheduleList {
             return Value::toned(note.clone(), Tone::Warning);
         }
         match last {
-            Some(status @ TaskStatus::Accepted) => Value::toned(format!("last: {}", status.word()), Tone::Good),
+            Some(status @ TaskStatus::Accepted) => {
+                Value::toned(format!("last: {}", status.word()), Tone::Good)
+            }
             Some(status) => Value::text(format!("last: {}", status.word())),
             None => Value::Nothing,
         }
@@ -111,7 +116,9 @@ impl ScheduleList {
     fn row(&self, schedule: &Schedule, last: Option<TaskStatus>) -> Vec<Value> {
         let next = match &schedule.spec.trigger {
             Trigger::Files { .. } => Value::Nothing,
-            Trigger::Time { .. } => schedule.next_ms(self.now_ms).map_or(Value::Nothing, Value::Instant),
+            Trigger::Time { .. } => {
+                schedule.next_ms(self.now_ms).map_or(Value::Nothing, Value::Instant)
+            }
         };
         let people = [
             trigger(schedule).into(),
@@ -156,7 +163,8 @@ fn columns() -> Vec<Column> {
 
 impl Output for ScheduleList {
     fn document(&self) -> Document {
-        let empty = "no schedules: openkoi schedule add \"every weekday at 9\" \"review what changed\"";
+        let empty =
+            "no schedules: openkoi schedule add \"every weekday at 9\" \"review what changed\"";
         let rows = self.rows.iter().map(|(schedule, last)| self.row(schedule, *last));
         let table = Table::new("schedules", columns()).or_else(empty).rows(rows);
         let notice = self.notice.as_deref();
