@@ -22,11 +22,11 @@ use crate::{
     memory::error::MemoryError,
     models::ModelsError,
     paths::PathsError,
-    schedules::{PlanError, ScheduleError},
+    schedules::error::{PlanError, ScheduleError},
     settings::SettingsError,
     soul::error::SoulChangeError,
     undo::error::UndoError,
-    webhooks::WebhookError,
+    webhooks::error::WebhookError,
     worktree::error::WorktreeError,
 };
 

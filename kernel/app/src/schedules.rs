@@ -6,14 +6,12 @@
 
 mod cron;
 mod due;
+pub(crate) mod error;
 mod files;
 mod plan;
 mod words;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use openkoi_brokers::disk;
 use openkoi_core::{
@@ -33,9 +31,10 @@ use crate::{
     request::Limits,
 };
 
-pub use due::Due;
+pub use due::{Due, Missed};
+pub use error::{PlanError, ScheduleError};
 pub use files::{FileWatch, own_changes};
-pub use plan::{Plan, PlanError, shown, system_day_of};
+pub use plan::{Plan, shown, system_day_of};
 
 /// How long nothing may change before a task begins, unless the user says otherwise, in milliseconds.
 pub const QUIET_MS: u64 = 2_000;
@@ -58,17 +57,6 @@ pub enum Trigger {
         /// How long nothing may change before the task begins, in milliseconds.
         quiet_ms: u64,
     },
-}
-
-/// What happens with a time at which nobody was there to begin the task.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Missed {
-    /// The task begins as soon as it can, once for all that were missed.
-    #[default]
-    Once,
-    /// It is left out.
-    Skip,
 }
 
 /// Everything about a schedule but its words and its directory.
@@ -94,36 +82,6 @@ pub struct Schedule {
     pub record: ScheduleRecord,
     /// What it says.
     pub spec: Spec,
-}
-
-/// Why a schedule does not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ScheduleError {
-    /// Its words are no plan.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// It was made by another version.
-    #[error("what schedule {0} says cannot be read: another version of openkoi made it")]
-    Unreadable(String),
-    /// The files that it is to watch are not there.
-    #[error("`{}` cannot be watched: {source}", path.display())]
-    Unwatched {
-        /// The path.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// Its run before goes on.
-    #[error("its run {0} still goes on")]
-    Overlaps(String),
-    /// The money of its day is spent.
-    #[error("its runs of today cost ${spent:.2}, and ${limit:.2} is the most of a day")]
-    Spent {
-        /// What they cost, in US dollars.
-        spent: f64,
-        /// The limit.
-        limit: f64,
-    },
 }
 
 impl Schedule {

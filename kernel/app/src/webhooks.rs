@@ -3,11 +3,13 @@
 //! The configuration says who receives what; the storage keeps each delivery with what it tells of; here one is signed and sent, by the same
 //! broker as everything else that leaves, and it is decided what follows from the answer.
 
+pub(crate) mod error;
+
 use std::time::Duration;
 
 use openkoi_brokers::{
     egress::{EgressLimits, Request, Response},
-    webhook_secrets::{WebhookSecretError, WebhookSecrets},
+    webhook_secrets::WebhookSecrets,
 };
 use openkoi_core::{
     hash,
@@ -20,6 +22,7 @@ use crate::{
     app::App, error::AppError, models, schedules::system_day_of, settings::Settings, thread,
 };
 
+pub use error::WebhookError;
 pub use openkoi_brokers::webhook_secrets::{ROTATION_MS, ReceiverSecrets, WebhookSecret};
 
 /// The longest time of an attempt.
@@ -44,14 +47,6 @@ pub const SETTINGS: [(WebhookEvent, &str); 4] = [
     (WebhookEvent::TaskNeedsApproval, "on_task_needs_approval"),
     (WebhookEvent::BudgetWarning, "on_budget_warning"),
 ];
-
-/// Why a webhook cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum WebhookError {
-    /// The secrets cannot be read or kept.
-    #[error(transparent)]
-    Secrets(#[from] WebhookSecretError),
-}
 
 /// A receiver that the configuration names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -236,7 +236,11 @@ pub(crate) fn ask(
                VALUES (?1, ?2, ?3, ?4, ?5, 1)";
     let row = (id, task.as_str(), kind, &request, stored(at_ms));
     transaction.prepare_cached(sql)?.execute(row)?;
-    webhooks::asked(transaction, id, task, asked, at_ms)?;
+    let words = match asked {
+        Asked::Approval(request) => format!("{} {}", request.action, request.target),
+        Asked::Question(question) => question.text.clone(),
+    };
+    webhooks::asked(transaction, (id, kind, &words), task, at_ms)?;
     Ok(QuestionRecord {
         id: id.to_owned(),
         task: task.clone(),

@@ -18,7 +18,6 @@ use crate::{
     database::{count, stored},
     error::StorageError,
     ident::{self, Among},
-    questions::Asked,
     status::unknown_word,
 };
 
@@ -427,24 +426,17 @@ pub(crate) fn unrun(
     put(transaction, WebhookEvent::TaskFailed, Some(task), &key, at_ms, data)
 }
 
-/// Puts into the outbox that a person is asked something.
+/// Puts into the outbox that a person is asked something: by this id, of this kind, with these words.
 pub(crate) fn asked(
     transaction: &Transaction<'_>,
-    question: &str,
+    (id, kind, words): (&str, &str, &str),
     task: &TaskId,
-    asked: &Asked,
     at_ms: u64,
 ) -> Result<(), StorageError> {
     let event = WebhookEvent::TaskNeedsApproval;
-    put(transaction, event, Some(task), question, at_ms, || {
+    put(transaction, event, Some(task), id, at_ms, || {
         let mut data = of_task(transaction, task, &Ended { outcome: None, error: None })?;
-        let (kind, said) = match asked {
-            Asked::Approval(request) => {
-                ("approval", cut(&format!("{} {}", request.action, request.target)))
-            }
-            Asked::Question(question) => ("question", cut(&question.text)),
-        };
-        data["question"] = json!({ "id": question, "kind": kind, "text": said });
+        data["question"] = json!({ "id": id, "kind": kind, "text": cut(words) });
         Ok(data)
     })
 }

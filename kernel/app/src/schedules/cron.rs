@@ -14,7 +14,7 @@
 
 use jiff::civil::{Date, DateTime, Weekday};
 
-use super::PlanError;
+use super::error::PlanError;
 
 /// Days that are looked at: the 29th of February is a given weekday once in 28 years, or in 40 around a year like 2100.
 const HORIZON: usize = 366 * 41;

@@ -1,6 +1,19 @@
 //! Whether a schedule is due, was missed, or has time.
 
-use super::{Missed, Plan};
+use serde::{Deserialize, Serialize};
+
+use super::plan::Plan;
+
+/// What happens with a time at which nobody was there to begin the task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    /// The task begins as soon as it can, once for all that were missed.
+    #[default]
+    Once,
+    /// It is left out.
+    Skip,
+}
 
 /// A moment that passed so long ago was missed: nobody was there. A busy machine is later than that by less.
 const GRACE_MS: u64 = 60_000;

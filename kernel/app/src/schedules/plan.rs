@@ -12,13 +12,9 @@ use jiff::{
 
 use super::{
     cron::Cron,
+    error::PlanError,
     words::{self, Meaning},
 };
-
-/// Why words are no plan, in one sentence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PlanError(pub(super) String);
 
 /// The most matches of the calendar that are looked at for one that is still to come.
 const MOST: usize = 1_000;

@@ -3,7 +3,7 @@
 //! `every weekday at 9`, `daily at 18:30`, `every monday and thursday at 8`, `hourly`, `every 15 minutes`,
 //! `on the 1st at 9`, `every last day at noon`.
 
-use super::PlanError;
+use super::error::PlanError;
 
 const WEEKDAYS: [(&str, u8); 7] =
     [("sun", 0), ("mon", 1), ("tue", 2), ("wed", 3), ("thu", 4), ("fri", 5), ("sat", 6)];

@@ -1,23 +1,19 @@
 //! `openkoi schedule`: tasks that begin by themselves.
 
 mod add;
+mod done;
 mod list;
 
 use clap::Subcommand;
 use openkoi_app::schedules::{self, Schedule};
-use openkoi_core::document::{Block, Document, Pairs, Value};
 
-use self::add::AddFlags;
-use crate::{
-    context::Context,
-    error::CommandError,
-    output::{Choice, Output},
-    reply::Reply,
-};
+use self::{add::AddFlags, done::told};
+use crate::{context::Context, error::CommandError, output::Choice, reply::Reply};
 
 pub(super) use self::{
     add::{WatchFlags, add_watch, words},
-    list::{listed, notice},
+    done::{notice, unless_daemon_runs},
+    list::listed,
 };
 
 /// Arguments of `openkoi schedule`.
@@ -73,7 +69,7 @@ pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
         ScheduleCommand::Remove(id) => {
             let schedule = chosen(id, "remove", context)?;
             context.storage()?.remove_schedule(&schedule.record.id)?;
-            Ok(done(schedule, "is removed", None, (json, context)))
+            Ok(told(schedule, "is removed", None, (json, context)))
         }
     }
 }
@@ -84,7 +80,7 @@ fn pause(id: Chosen, paused: bool, json: bool, context: &Context) -> Result<Repl
     storage.pause_schedule(&schedule.record.id, paused, context.app.now_ms())?;
     let words = if paused { "begins nothing until it is resumed" } else { "goes on" };
     let notice = if paused { None } else { unless_daemon_runs(context, "nothing begins")? };
-    Ok(done(schedule, words, notice, (json, context)))
+    Ok(told(schedule, words, notice, (json, context)))
 }
 
 fn run_now(id: Chosen, json: bool, context: &Context) -> Result<Reply, CommandError> {
@@ -94,7 +90,7 @@ fn run_now(id: Chosen, json: bool, context: &Context) -> Result<Reply, CommandEr
     let task = schedules::begin(&context.app, &schedule, &moment, now_ms, now_ms)?;
     let notice = unless_daemon_runs(context, "it waits")?;
     let words = format!("begins now, as task {}", task.short());
-    Ok(done(schedule, &words, notice, (json, context)))
+    Ok(told(schedule, &words, notice, (json, context)))
 }
 
 /// Returns the schedule that is meant.
@@ -117,41 +113,4 @@ fn chosen(id: Chosen, command: &str, context: &Context) -> Result<Schedule, Comm
         }
     };
     Ok(Schedule::of(storage.find_schedule(&id)?).map_err(openkoi_app::error::AppError::from)?)
-}
-
-/// Returns what is to be said if no daemon runs, which alone does what was asked.
-pub(super) fn unless_daemon_runs(
-    context: &Context,
-    what: &str,
-) -> Result<Option<String>, CommandError> {
-    let runs = context.storage()?.daemon()?.is_some();
-    Ok((!runs).then(|| format!("{what} until `openkoi daemon start`")))
-}
-
-fn done(
-    schedule: Schedule,
-    words: &str,
-    notice: Option<String>,
-    (json, context): (bool, &Context),
-) -> Reply {
-    let (words, now_ms) = (words.to_owned(), context.app.now_ms());
-    Reply::new(Done { schedule, words, now_ms, notice }, json)
-}
-
-/// A schedule to which something was done.
-struct Done {
-    schedule: Schedule,
-    words: String,
-    now_ms: u64,
-    notice: Option<String>,
-}
-
-impl Output for Done {
-    fn document(&self) -> Document {
-        let facts = list::facts(&self.schedule, self.now_ms);
-        let document = Document::new("Schedule")
-            .with(Block::paragraph(format!("schedule {} {}", self.schedule.short(), self.words)))
-            .with(Pairs::new("").for_programs("schedule", Value::record(facts)));
-        document.with_all(self.notice.as_deref().map(notice))
-    }
 }

@@ -8,7 +8,10 @@ use openkoi_app::{
     schedules::{self, Missed, QUIET_MS, Spec, Trigger},
 };
 
-use super::{done, list::next_words, unless_daemon_runs};
+use super::{
+    done::{told, unless_daemon_runs},
+    list::next_words,
+};
 use crate::{
     context::Context,
     error::CommandError,
@@ -111,7 +114,7 @@ fn keep(
         None => "begins its task when files change".to_owned(),
     };
     let notice = unless_daemon_runs(context, "nothing runs")?;
-    Ok(done(schedule, &words, notice, (json, context)))
+    Ok(told(schedule, &words, notice, (json, context)))
 }
 
 /// Returns the limits of each run, once it is known that the settings allow them.

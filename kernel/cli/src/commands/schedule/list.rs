@@ -1,10 +1,10 @@
 //! Schedules, as they are listed.
 
-use openkoi_app::schedules::{self, Missed, Schedule, Trigger};
-use openkoi_core::document::{Column, ColumnKind, Document, Notice, Table, Tone, Value};
+use openkoi_app::schedules::{self, Schedule, Trigger};
+use openkoi_core::document::{Column, ColumnKind, Document, Table, Tone, Value};
 use openkoi_storage::tasks::TaskStatus;
 
-use super::unless_daemon_runs;
+use super::done::{facts, notice, unless_daemon_runs};
 use crate::{context::Context, error::CommandError, output::Output, reply::Reply};
 
 /// Lists the schedules whose trigger is wanted.
@@ -59,40 +59,6 @@ fn trigger(schedule: &Schedule) -> String {
 pub(super) fn next_words(schedule: &Schedule, now_ms: u64) -> Option<String> {
     let Trigger::Time { zone, .. } = &schedule.spec.trigger else { return None };
     schedule.next_ms(now_ms).map(|next_ms| schedules::shown(next_ms, zone))
-}
-
-/// Returns all of a schedule for a program.
-pub(super) fn facts(schedule: &Schedule, now_ms: u64) -> Vec<(&'static str, Value)> {
-    let record = &schedule.record;
-    let (kind, when, zone, path) = match &schedule.spec.trigger {
-        Trigger::Time { when, zone } => ("time", Some(when), Some(zone), None),
-        Trigger::Files { path, .. } => ("files", None, None, Some(path)),
-    };
-    let missed = match schedule.spec.missed {
-        Missed::Once => "once",
-        Missed::Skip => "skip",
-    };
-    let (last, due) = record.last.clone().unzip();
-    vec![
-        ("id", Value::id(&record.id)),
-        ("kind", Value::data(&kind)),
-        ("when", when.into()),
-        ("timezone", zone.into()),
-        ("path", path.into()),
-        ("description", (&record.text).into()),
-        ("workspace", (&record.workspace).into()),
-        ("limits", Value::data(&schedule.spec.limits)),
-        (
-            "max_cost_per_day_usd",
-            schedule.spec.day_usd.map_or(Value::Nothing, |dollars| Value::data(&dollars)),
-        ),
-        ("missed", Value::data(&missed)),
-        ("paused", record.is_paused.into()),
-        ("next_at", schedule.next_ms(now_ms).map_or(Value::Nothing, Value::Instant)),
-        ("last_task_id", last.map_or(Value::Nothing, |task| Value::id(task.as_str()))),
-        ("last_due_at", due.map_or(Value::Nothing, Value::Instant)),
-        ("note", record.note.as_ref().map(|(note, _)| note).into()),
-    ]
 }
 
 impl ScheduleList {
@@ -167,12 +133,6 @@ impl Output for ScheduleList {
             "no schedules: openkoi schedule add \"every weekday at 9\" \"review what changed\"";
         let rows = self.rows.iter().map(|(schedule, last)| self.row(schedule, *last));
         let table = Table::new("schedules", columns()).or_else(empty).rows(rows);
-        let notice = self.notice.as_deref();
-        Document::new("Schedules").with(table).with_all(notice.map(super::notice))
+        Document::new("Schedules").with(table).with_all(self.notice.as_deref().map(notice))
     }
-}
-
-/// Returns a notice that nothing is wrong but something has to be done.
-pub(in crate::commands) fn notice(text: &str) -> Notice {
-    Notice { tone: Tone::Warning, text: vec![text.to_owned().into()], ..Notice::default() }
 }
