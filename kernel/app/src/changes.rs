@@ -221,6 +221,11 @@ impl Journal {
         restored.iter().flat_map(|step| step.paths.iter().cloned()).collect()
     }
 
+    /// Returns the paths that were changed or put back, again and again where they were more than once.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().flat_map(|step| &step.paths).map(|effect| effect.path.as_str())
+    }
+
     fn steps(&self) -> impl Iterator<Item = &JournalStep> {
         self.steps.iter().filter(|step| !step.is_restore)
     }

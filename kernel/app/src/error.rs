@@ -15,9 +15,18 @@ use openkoi_host::{
 use openkoi_storage::StorageError;
 
 use crate::{
-    consents::ConsentsError, dry_run::error::DryRunError, editing::error::EditError,
-    learn::error::LearnError, memory::error::MemoryError, models::ModelsError, paths::PathsError,
-    settings::SettingsError, soul::error::SoulChangeError, undo::error::UndoError,
+    consents::ConsentsError,
+    dry_run::error::DryRunError,
+    editing::error::EditError,
+    learn::error::LearnError,
+    memory::error::MemoryError,
+    models::ModelsError,
+    paths::PathsError,
+    schedules::error::{PlanError, ScheduleError},
+    settings::SettingsError,
+    soul::error::SoulChangeError,
+    undo::error::UndoError,
+    webhooks::error::WebhookError,
     worktree::error::WorktreeError,
 };
 
@@ -162,6 +171,12 @@ pub enum AppError {
     /// The bundled list of models cannot be read; it is a defect.
     #[error("the list of models is broken: {0}")]
     Catalogue(String),
+    /// A schedule does not do what was asked.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A webhook cannot be used.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The name that a client gave to a submission is that of another one.
     #[error("this idempotency key was used for another task")]
     OtherSubmission,
@@ -180,4 +195,10 @@ pub enum AppError {
     /// The system gives no thread or no timer to a run.
     #[error("cannot start the runtime: {0}")]
     Thread(io::Error),
+}
+
+impl From<PlanError> for AppError {
+    fn from(error: PlanError) -> Self {
+        Self::Schedule(error.into())
+    }
 }

@@ -37,6 +37,9 @@
 //! | [`answers`] | questions that any surface may answer |
 //! | [`live`] | says when something has happened, in whichever process |
 //! | [`own`], [`served`] | processes of OpenKoi itself, and what a server of it needs |
+//! | [`schedules`] | tasks that begin by themselves, at times or when files change |
+//! | [`wall_clock`] | the wall clock, for what is due at a time of it |
+//! | [`webhooks`] | what is told to receivers outside, and by which secrets they know it |
 //! | [`error`] | the errors, as types |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -75,6 +78,7 @@ mod route;
 mod rules;
 pub mod run;
 pub mod sandbox;
+pub mod schedules;
 pub mod served;
 pub mod session;
 pub mod settings;
@@ -89,6 +93,8 @@ pub mod thread;
 mod toolbox;
 pub mod trust;
 pub mod undo;
+pub mod wall_clock;
+pub mod webhooks;
 pub mod worker;
 mod workspace;
 pub mod worktree;

@@ -54,7 +54,7 @@ use crate::{
     skills::{self, Chosen, LoadedSkills, Nearness, SkillRoom, SkillSet, tool, tool::SkillTools},
     soul, surroundings,
     toolbox::{QuickLooks, WithDiagnostics, WithFailPoints, WithRules, Without},
-    trust,
+    trust, webhooks,
     workspace::{self, Occupancy, SnapshotWorkspace},
 };
 
@@ -184,6 +184,7 @@ impl TaskRuntime {
         let catalogue = models::catalogue(app, &connections)?;
         let routes = connections.routes(settings, &catalogue)?;
         let storage = app.storage()?;
+        webhooks::sync(app, settings)?;
         let private = places::private(app, workspace)?;
         let outbound = app.outbound(settings)?;
         let host = host::host(app, settings, Kept::of(&storage), outbound, &private)?;

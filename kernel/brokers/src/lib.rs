@@ -9,6 +9,7 @@
 //! | [`disk`] | files that the program itself reads, by path |
 //! | [`durable`] | files that are whole or absent after a crash |
 //! | [`secrets`] | credentials: read, kept, and recognised in other text |
+//! | [`webhook_secrets`] | what this program signs webhooks with |
 //! | [`oauth`] | logins: made, kept, and their tokens renewed |
 //! | [`archive`] | archives from anybody, read in memory |
 //! | [`egress`] | the HTTP client: rules, addresses, credentials, redirects, limits |
@@ -24,7 +25,7 @@
 //! | [`own`] | processes of OpenKoi itself |
 //! | [`inner`] | programs that came with OpenKoi, started from memory |
 //! | [`sealed`] | things that can be made again, kept and believed only if they were kept here |
-//! | [`changes`] | says when files have changed |
+//! | [`changes`], [`ignored`] | says when files have changed, and which of them are none of the work |
 //! | [`failpoint`], [`sabotage`] | switches for the tests of durability and of the guards |
 
 pub mod archive;
@@ -39,6 +40,7 @@ pub mod failpoint;
 pub mod file_lock;
 pub mod files;
 pub mod heap;
+pub mod ignored;
 pub mod inner;
 pub mod layer;
 pub mod listen;
@@ -53,4 +55,5 @@ pub mod scratch;
 pub mod sealed;
 pub mod secrets;
 pub mod snapshot;
+pub mod webhook_secrets;
 pub mod within;

@@ -227,7 +227,7 @@ fn score(text: &str) -> Result<f64, String> {
 }
 
 /// Parses an amount of dollars, with or without `$`.
-fn dollars(text: &str) -> Result<f64, String> {
+pub(crate) fn dollars(text: &str) -> Result<f64, String> {
     let amount = text.strip_prefix('$').unwrap_or(text).parse::<f64>().ok();
     let amount = amount.filter(|amount| (0.0..=1_000_000.0).contains(amount));
     amount.ok_or_else(|| "an amount is a number of US dollars, for example 0.50".to_owned())

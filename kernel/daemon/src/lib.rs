@@ -1,4 +1,4 @@
-//! OpenKoi in the background: the queue and its workers, and the API.
+//! OpenKoi in the background: the queue and its workers, what begins by itself, what is told outside, and the API.
 //!
 //! The database is what all processes have in common. A surface writes a row (a task for the queue, an answer, a wish to
 //! cancel); the system tells the daemon that the database has changed, and it does the rest. So nothing is lost when the
@@ -9,20 +9,34 @@
 //! |---|---|
 //! | `choice` | which task goes next |
 //! | `supervisor` | from the queue to workers and back |
+//! | [`schedules`], [`watch`] | begin what is due by time, or because files changed |
+//! | [`webhooks`] | sends what the outbox holds |
 //! | [`api`] | the API: routes, who may come in, and its own description |
 #![warn(clippy::disallowed_methods)]
 
 pub mod api;
 mod choice;
+pub mod schedules;
 mod supervisor;
+#[cfg(test)]
+mod testing;
+mod wait;
+pub mod watch;
+pub mod webhooks;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use openkoi_app::{
-    app::App, error::AppError, live::Live, own::DaemonState, pause, settings::Settings,
+    app::App,
+    error::AppError,
+    live::Live,
+    own::DaemonState,
+    pause,
+    settings::Settings,
+    wall_clock::{SystemWallClock, WallClock},
 };
 use openkoi_core::port::Cancellation;
-use tokio::sync::watch;
+use tokio::sync;
 
 use crate::{api::Server, supervisor::Supervisor};
 
@@ -70,8 +84,8 @@ pub async fn run(app: &Arc<App>, start: Start) -> Result<(), DaemonError> {
     let storage = app.storage().map_err(DaemonError::from)?;
     let place = storage.claim_daemon().map_err(AppError::from)?;
     let live = Live::listen(app)?;
-    let (stopping, stop) = watch::channel(false);
-    let (telling, changed) = watch::channel(0_u64);
+    let (stopping, stop) = sync::watch::channel(false);
+    let (telling, changed) = sync::watch::channel(0_u64);
     let mut supervisor = Supervisor::new(app, program, &settings)?;
     let server = Server::listen(app, &settings, changed.clone(), stop.clone()).await?;
     let state = DaemonState {
@@ -98,17 +112,24 @@ pub async fn run(app: &Arc<App>, start: Start) -> Result<(), DaemonError> {
             pause(GATHERED).await;
         }
     };
+    let clock: Arc<dyn WallClock> = Arc::new(SystemWallClock);
+    let by_time = schedules::run(Arc::clone(app), Arc::clone(&clock), changed.clone());
+    let by_files = watch::run(Arc::clone(app), Arc::clone(&clock), changed.clone());
+    let outside = webhooks::run(Arc::clone(app), clock, changed.clone());
     let work = async { tokio::join!(supervisor.run(changed, stop), serving, end) };
     tokio::select! {
         _ = work => {}
         () = gather => {}
+        () = by_time => {}
+        () = by_files => {}
+        () = outside => {}
     }
     drop(place);
     Ok(())
 }
 
 /// Waits until the daemon ends.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+async fn stopped(stop: &mut sync::watch::Receiver<bool>) {
     // Whoever would say so is gone with the daemon.
     let _is_over = stop.wait_for(|stop| *stop).await.is_ok();
 }

@@ -26,7 +26,7 @@ use crate::{
     lines::Folded,
     memory,
     payload::{decode, decode_whole, encode},
-    records, skill_uses, tasks, usage,
+    records, skill_uses, tasks, usage, webhooks,
 };
 
 impl Journal for Storage {
@@ -176,6 +176,7 @@ fn insert(
 ) -> Result<Tail, StorageError> {
     tasks::project(transaction, task, entry)?;
     usage::project(transaction, task, entry)?;
+    webhooks::project(transaction, task, entry, tail.seq + 1)?;
     memory::credit::project(transaction, task, &entry.event)?;
     skill_uses::project(transaction, task, entry)?;
     records::project(transaction, task, entry)?;

@@ -19,6 +19,8 @@
 //! | [`output`] | answers as files, and the state files |
 //! | [`queue`] | the tasks that wait for the daemon |
 //! | [`questions`] | what a person is asked, and what was said |
+//! | [`webhooks`] | what is told to receivers outside |
+//! | [`schedules`] | tasks that begin by themselves |
 //! | [`prune`] | what a finished task may lose with time |
 //! | [`memory`] | what is remembered |
 //! | [`records`] | few columns of each fact of earlier tasks, for learners and views |
@@ -64,6 +66,7 @@ pub mod questions;
 pub mod queue;
 mod readers;
 pub mod records;
+pub mod schedules;
 pub mod sessions;
 pub mod skill_uses;
 pub mod skill_vectors;
@@ -73,6 +76,7 @@ mod status;
 pub mod tasks;
 pub mod trust;
 pub mod usage;
+pub mod webhooks;
 
 pub use database::Storage;
 pub use error::{Candidate, StorageError};

@@ -15,6 +15,7 @@ use crate::{
     database::{count, stored},
     error::{Candidate, StorageError},
     status::unknown_word,
+    webhooks,
 };
 
 /// What is asked.
@@ -235,6 +236,11 @@ pub(crate) fn ask(
                VALUES (?1, ?2, ?3, ?4, ?5, 1)";
     let row = (id, task.as_str(), kind, &request, stored(at_ms));
     transaction.prepare_cached(sql)?.execute(row)?;
+    let words = match asked {
+        Asked::Approval(request) => format!("{} {}", request.action, request.target),
+        Asked::Question(question) => question.text.clone(),
+    };
+    webhooks::asked(transaction, (id, kind, &words), task, at_ms)?;
     Ok(QuestionRecord {
         id: id.to_owned(),
         task: task.clone(),

@@ -15,6 +15,7 @@ use crate::{
     error::StorageError,
     ident, sessions,
     status::unknown_word,
+    webhooks,
 };
 
 impl Queue for Storage {
@@ -142,7 +143,7 @@ fn finish(
     let sql = "UPDATE tasks SET status = iif(?3 IS NULL, 'cancelled', 'failed'), ended_ms = ?2
                WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM entries e WHERE e.task = ?1)";
     transaction.prepare_cached(sql)?.execute(row)?;
-    Ok(())
+    webhooks::unrun(transaction, task, why, at_ms)
 }
 
 fn cancel(transaction: &Transaction<'_>, task: &TaskId, at_ms: u64) -> Result<bool, StorageError> {

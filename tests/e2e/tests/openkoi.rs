@@ -57,6 +57,7 @@ mod plugins;
 mod process_attacks;
 mod requests;
 mod responses_task;
+mod schedules;
 mod scripts;
 mod skills;
 mod snapshots;
@@ -66,6 +67,7 @@ mod trial;
 mod trust;
 mod undo;
 mod views;
+mod webhooks;
 mod whole_task;
 mod world;
 

@@ -14,7 +14,7 @@
 //!
 //! In the order of a test: [`home`], [`binary`], [`command`], [`project`] and [`tree`] are the near side of
 //! the binary, [`server`] with [`openai`], [`responses`], [`anthropic`], [`bedrock`], [`google`], [`ollama`] and [`canary`]
-//! are the far side. The servers know the vendors' public API references and nothing of our codecs: a request that
+//! are the far side, and [`receiver`] is that of webhooks. The servers know the vendors' public API references and nothing of our codecs: a request that
 //! the vendor would refuse is refused here too, and fails the test even if the program copes with the refusal.
 //! [`circles`] looks at the sources instead of the program.
 #![expect(
@@ -42,6 +42,7 @@ pub mod normal;
 pub mod ollama;
 pub mod openai;
 pub mod project;
+pub mod receiver;
 pub mod responses;
 pub mod screen;
 pub mod script;

@@ -229,6 +229,8 @@ pub struct Settings {
     pub trust: Trust,
     /// Limits of components, by component and by the manifest's name of the limit.
     pub component_limits: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Where events are sent, by the setting's last word: `on_task_complete` and its address.
+    pub webhooks: BTreeMap<String, String>,
     /// How long what finished tasks leave behind is kept.
     pub retention: Retention,
     /// What is learnt from tasks.
@@ -280,6 +282,7 @@ impl Settings {
             credentials: read.credentials(),
             trust: read.trust(),
             component_limits: read.component_limits(),
+            webhooks: read.below(&["api", "webhooks"], |value| value.as_str().map(str::to_owned)),
             retention: read.retention(),
             learning: LearningMode::of(&read.text(&["learning", "mode"]).unwrap_or_default()),
             trusted_souls: read.texts(&["soul", "trusted"]),

@@ -192,7 +192,7 @@ fn the_missions_tables_are_kept_though_nothing_uses_them_yet() {
     assert_eq!(settings.warnings(), [] as [&str; 0]);
     assert!(settings.redaction);
     let unused = settings.all().filter(|setting| !setting.key.used).count();
-    assert_eq!(unused, 8);
+    assert_eq!(unused, 4);
 }
 
 #[test]

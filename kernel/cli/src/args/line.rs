@@ -70,6 +70,12 @@ pub enum CliCommand {
     Learn(commands::learn::Args),
     /// Show what work is held to and what your choices show, and let it change
     Soul(commands::soul::Args),
+    /// Let tasks begin by themselves at times, and list, pause and remove what does
+    Schedule(Box<commands::schedule::Args>),
+    /// Let a task begin when files change
+    Watch(Box<commands::watch::Args>),
+    /// List who is told of events, try them, and show what became of it
+    Webhook(commands::webhook::Args),
     /// Show how work is deliberated and judged, and who was right
     Mind(commands::mind::Args),
     /// Show what earlier tasks tell of tools, fields of work and you

@@ -8,6 +8,7 @@ use openkoi_app::{
     learn::LearnError,
     models::ModelsError,
     paths::PathsError,
+    schedules::ScheduleError,
     settings::SettingsError,
     suggest,
     undo::{UndoError, UndoLogError},
@@ -40,6 +41,8 @@ impl From<AppError> for CommandError {
             AppError::DryRun(error) => Self::from_error(Exit::Usage, &error),
             AppError::Workspace { path, source } => workspace(&path.display().to_string(), &source),
             AppError::Report(Failure::NotFound(what)) => Self::usage(format!("there is no {what}")),
+            AppError::Schedule(error) => error.into(),
+            AppError::Webhook(error) => Self::from_error(Exit::Configuration, &error),
             AppError::OtherSubmission | AppError::Handed(_) | AppError::NoSession => {
                 Self::usage(error.to_string())
             }
@@ -92,6 +95,18 @@ impl From<LearnError> for CommandError {
             }
             _ => told,
         }
+    }
+}
+
+impl From<ScheduleError> for CommandError {
+    fn from(error: ScheduleError) -> Self {
+        let exit = match error {
+            ScheduleError::Plan(_) | ScheduleError::Unwatched { .. } => Exit::Usage,
+            ScheduleError::Unreadable(_) => Exit::Configuration,
+            ScheduleError::Overlaps(_) => Exit::NotAccepted,
+            ScheduleError::Spent { .. } => Exit::Budget,
+        };
+        Self::from_error(exit, &error)
     }
 }
 

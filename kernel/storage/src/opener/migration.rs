@@ -75,6 +75,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../schema/15-queue.sql"),
         schema: "1b0742326864f65971620ce1395b0a28fa42bb355fa91bc2c9d1366712b77eff",
     },
+    Migration {
+        sql: include_str!("../schema/16-webhooks.sql"),
+        schema: "7ea0d571005c33f4a072ad3ac8368059479bae709502b2c5ee0547a2912341a8",
+    },
 ];
 
 /// The newest version of the database.
