@@ -48,7 +48,8 @@ pub async fn work(
         Ok(end) => note_end(app, &storage, task, &end),
         // Whoever has it now lets go of it some time.
         Err(AppError::Storage(error @ StorageError::Owned { .. })) => {
-            Ok(storage.put_back(task, &error.to_string())?)
+            storage.put_back(task, &error.to_string())?;
+            Ok(())
         }
         Err(error) => {
             storage.finish(task, Some(&error.to_string()), app.now_ms())?;
@@ -60,10 +61,11 @@ pub async fn work(
 fn note_end(app: &App, storage: &Storage, task: &TaskId, end: &RunEnd) -> Result<(), AppError> {
     let is_cancelled = matches!(end.result, Err(Paused::Cancelled));
     let is_asked_for = storage.queued(task)?.is_some_and(|queued| queued.cancel);
-    Ok(match is_cancelled && !is_asked_for {
+    match is_cancelled && !is_asked_for {
         true => storage.put_back(task, STOPPED)?,
         false => storage.finish(task, None, app.now_ms())?,
-    })
+    }
+    Ok(())
 }
 
 async fn run(

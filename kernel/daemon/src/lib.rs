@@ -16,6 +16,8 @@
 
 pub mod api;
 mod choice;
+mod ending;
+mod error;
 pub mod schedules;
 mod supervisor;
 #[cfg(test)]
@@ -38,6 +40,8 @@ use openkoi_app::{
 use openkoi_core::port::Cancellation;
 use tokio::sync;
 
+pub use error::DaemonError;
+
 use crate::{api::Server, supervisor::Supervisor};
 
 /// How long changes are gathered before anybody is told: a running task writes many times a second.
@@ -53,25 +57,6 @@ pub struct Start {
     pub cancellation: Arc<dyn Cancellation>,
     /// Is told when it is ready for requests.
     pub ready: Box<dyn FnOnce(&DaemonState) + Send>,
-}
-
-/// Why the daemon does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum DaemonError {
-    /// The application refused.
-    #[error(transparent)]
-    App(#[from] AppError),
-    /// It cannot be reached as the settings say.
-    #[error("{0}")]
-    Settings(String),
-    /// The port is taken.
-    #[error("nobody can listen at {address}: {source}")]
-    Listen {
-        /// The address.
-        address: std::net::SocketAddr,
-        /// The system's error.
-        source: std::io::Error,
-    },
 }
 
 /// Runs until it is cancelled: then tasks pause, open requests are answered, and nothing is lost.
@@ -126,10 +111,4 @@ pub async fn run(app: &Arc<App>, start: Start) -> Result<(), DaemonError> {
     }
     drop(place);
     Ok(())
-}
-
-/// Waits until the daemon ends.
-async fn stopped(stop: &mut sync::watch::Receiver<bool>) {
-    // Whoever would say so is gone with the daemon.
-    let _is_over = stop.wait_for(|stop| *stop).await.is_ok();
 }

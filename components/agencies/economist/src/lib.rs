@@ -36,7 +36,7 @@ fn assessed(motion: &Motion) -> Assessment {
     };
     let basis = match forecast.ground {
         Ground::Alike => "tasks like it",
-        _ => "the last tasks here",
+        _ => "of the last tasks here",
     };
     let left = motion.budget.cost_micros as f64 / 1e6;
     let reason = format!(

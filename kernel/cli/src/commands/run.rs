@@ -1,19 +1,21 @@
 //! `openkoi "task"`: runs a task.
 
 mod detached;
+mod join;
 
 use std::{path::Path, sync::Arc};
 
 use openkoi_app::{
     dry_run::DryRun,
     request::TaskRequest,
-    session::{JoinedSession, SessionChoice},
     task_runtime::TaskRuntime,
     thread,
     worktree::{self, Worktree},
 };
 use openkoi_core::{id::TaskId, port::ResultSchema as _, task::Task};
-use openkoi_storage::sessions::{SessionKind, SessionQuery};
+use openkoi_storage::sessions::SessionKind;
+
+pub use self::join::join;
 
 use crate::{
     context::Context,
@@ -21,7 +23,6 @@ use crate::{
     execute::{self, Execution},
     exit::Exit,
     interrupt::Interrupts,
-    output::{Choice, ago},
     request::RunRequest,
 };
 
@@ -114,45 +115,4 @@ fn worktree(
         "to take the work over: commit it there, then `git merge {branch}`; to be rid of it: `git worktree remove {path}`"
     ));
     Ok(made)
-}
-
-/// Finds or begins the session of `choice`. The person picks it from a list if the id is empty.
-///
-/// # Errors
-///
-/// When there is no such session, or another process works in it.
-pub fn join(
-    context: &Context,
-    choice: &SessionChoice,
-    kind: SessionKind,
-    workspace: &Path,
-) -> Result<JoinedSession, CommandError> {
-    let picked = match choice {
-        SessionChoice::Named { id, fork } if id.is_empty() => {
-            SessionChoice::Named { id: pick(context)?, fork: *fork }
-        }
-        other => other.clone(),
-    };
-    let joined = JoinedSession::join(&context.app, &picked, kind, workspace)?;
-    if joined.begun_instead {
-        context
-            .printer
-            .notice("there is no session of this directory to go on with; a new one begins");
-    }
-    Ok(joined)
-}
-
-fn pick(context: &Context) -> Result<String, CommandError> {
-    let query = SessionQuery { limit: Some(20), ..SessionQuery::default() };
-    let now = context.printer.now_ms();
-    let choices: Vec<Choice> = context
-        .storage()?
-        .sessions(&query)?
-        .into_iter()
-        .map(|session| Choice {
-            argument: session.id.short().to_owned(),
-            description: format!("{} · {}", ago(now, session.updated_ms), session.title),
-        })
-        .collect();
-    context.questions.pick("session", "openkoi --resume", &choices)
 }

@@ -7,9 +7,9 @@ use openkoi_core::approval::Answer;
 use openkoi_storage::questions::{Asked, Given, QuestionRecord};
 
 use super::{
-    Api,
     problem::Problem,
     route::{Answering, Call, Reply},
+    shared::Api,
     tasks::said,
     types::{Approval, Approvals, GivenAnswer, Permission},
 };

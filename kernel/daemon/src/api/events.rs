@@ -9,9 +9,9 @@ use openkoi_core::{event::Entry, id::TaskId};
 use serde_json::Value;
 
 use super::{
-    Api,
     problem::Problem,
     route::{Answering, Call, Reply},
+    shared::Api,
     tasks,
     types::{EventList, Events},
 };
@@ -94,7 +94,7 @@ impl Sending {
                 return self.send(format!("event: end\ndata: {data}\n\n")).await;
             }
             tokio::select! {
-                () = crate::stopped(&mut stop) => return None,
+                () = crate::ending::stopped(&mut stop) => return None,
                 moved = changed.changed() => moved.ok()?,
                 () = pause(HEARTBEAT) => self.send(": nothing new\n\n".to_owned()).await?,
             }

@@ -9,10 +9,10 @@ use openkoi_app::{
 use openkoi_storage::memory::LearningQuery;
 
 use super::{
-    Api,
     problem::Problem,
     route::{Answering, Call, Reply},
     sessions::limit,
+    shared::Api,
     tasks::workspace,
     types::{LearningList, Learnings, Model, Models, Page, ViewList, ViewName, ViewQuery},
 };

@@ -7,10 +7,9 @@ use openkoi_app::served;
 use openkoi_storage::tasks::{TaskQuery, TaskStatus};
 
 use super::{
-    Api, openapi,
     problem::Problem,
     route::{Answering, Call, Reply},
-    routes,
+    shared::Api,
     types::{Cost, Health, LoggedIn, Login, ModelCost, Status, StatusCount, Task},
 };
 
@@ -75,8 +74,11 @@ pub(crate) fn cost(api: Arc<Api>, _: Call) -> Answering {
     })
 }
 
-pub(crate) fn description(_: Arc<Api>, _: Call) -> Answering {
-    Box::pin(async move { Reply::json(&openapi::document(&routes::all())) })
+pub(crate) fn description(api: Arc<Api>, _: Call) -> Answering {
+    Box::pin(async move {
+        let (status, text) = (StatusCode::OK, api.description.clone());
+        Ok(Reply::Json { status, text, location: None })
+    })
 }
 
 pub(crate) fn login(api: Arc<Api>, call: Call) -> Answering {

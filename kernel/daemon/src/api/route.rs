@@ -10,7 +10,7 @@ use axum::{
 use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Api, problem::Problem};
+use super::{problem::Problem, shared::Api};
 
 /// An answer that is being made.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;

@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::{
     approvals, events, knowledge, overview,
     route::{Answering, Call, Route},
-    sessions, tasks, types,
+    sessions,
+    shared::Api,
+    tasks, types,
 };
-use crate::api::Api;
 use std::sync::Arc;
 
 type Answer = fn(Arc<Api>, Call) -> Answering;

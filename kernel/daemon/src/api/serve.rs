@@ -25,13 +25,14 @@ use tokio::{
 };
 
 use super::{
-    Api,
     guard::Peer,
+    openapi,
     problem::{MEDIA_TYPE, Problem},
     route::{Call, Reply, Route},
     routes,
+    shared::Api,
 };
-use crate::DaemonError;
+use crate::error::DaemonError;
 
 /// How long a client may take for the head of a request, and for its body.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -84,8 +85,9 @@ impl Server {
         let listener = served::bind(address).await;
         let listener = listener.map_err(|source| DaemonError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
-        let api = Arc::new(Api::new(app, settings, changed, stop.clone())?);
-        Ok(Some(Self { listener, address, router: router(&api), stop }))
+        let table = Arc::new(routes::all());
+        let api = Arc::new(Api::new(app, settings, changed, stop.clone(), description(&table))?);
+        Ok(Some(Self { listener, address, router: router(&api, table), stop }))
     }
 
     /// Returns where it is reached.
@@ -143,7 +145,7 @@ async fn connection(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = crate::stopped(&mut stop) => {
+        () = crate::ending::stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -153,9 +155,12 @@ async fn connection(
     }
 }
 
+fn description(table: &[Route]) -> String {
+    openapi::document(table).to_string()
+}
+
 /// Makes the router of all paths of the table.
-fn router(api: &Arc<Api>) -> Router {
-    let table: Arc<Vec<Route>> = Arc::new(routes::all());
+fn router(api: &Arc<Api>, table: Arc<Vec<Route>>) -> Router {
     let mut router = Router::new();
     let mut paths: Vec<&'static str> = table.iter().map(|route| route.path).collect();
     paths.sort_unstable();

@@ -13,9 +13,9 @@ use openkoi_storage::sessions::{
 };
 
 use super::{
-    Api,
     problem::Problem,
     route::{Answering, Call, Reply},
+    shared::Api,
     tasks::{self, said, taken, workspace},
     types::{NewSession, NewTurn, Page, Session, Sessions, Turns},
 };

@@ -22,9 +22,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Api,
     problem::Problem,
     route::{Answering, Call, Reply},
+    shared::Api,
     types::{Diff, Done, NewTask, Output, Resume, Submitted, Task, TaskList, Tasks, Undo, Undone},
 };
 
@@ -76,7 +76,7 @@ pub(crate) async fn taken(api: &Api, task: &TaskId, is_detached: bool) -> Result
     while !is_detached && goes_on(api, task)? {
         tokio::select! {
             _ = changed.changed() => {}
-            () = crate::stopped(&mut stop) => break,
+            () = crate::ending::stopped(&mut stop) => break,
         }
     }
     let record = api.storage.find_task(task.as_str())?;
