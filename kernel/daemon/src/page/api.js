@@ -13,33 +13,35 @@ export class Problem extends Error {
   }
 }
 
-function headers(more) {
-  const token = sessionStorage.getItem(TOKEN);
-  return token ? { ...more, Authorization: `Bearer ${token}` } : more;
-}
-
 async function answered(path, options) {
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = token ? { ...options.headers, Authorization: `Bearer ${token}` } : options.headers;
   let response;
   try {
-    response = await fetch(ROOT + path, options);
+    response = await fetch(ROOT + path, { ...options, headers });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Problem(0, 'the daemon cannot be reached: `openkoi daemon start`');
   }
   if (response.ok) return response;
+  if (response.status === 401 && token) {
+    // It was that of an earlier daemon. Where no token is set, a program of the user needs none.
+    if (sessionStorage.getItem(TOKEN) === token) sessionStorage.removeItem(TOKEN);
+    return answered(path, options);
+  }
   const told = await response.json().catch(() => ({}));
   throw new Problem(response.status, told.detail ?? `the daemon answered ${response.status}`);
 }
 
 /** Returns what is at a path. */
 export async function get(path) {
-  return (await answered(path, { headers: headers({}) })).json();
+  return (await answered(path, {})).json();
 }
 
 /** Sends something to a path. A name makes a second try the same as the first. */
 export async function post(path, body = {}, name = null) {
   const more = { 'Content-Type': 'application/json', ...(name ? { 'Idempotency-Key': name } : {}) };
-  return (await answered(path, { method: 'POST', headers: headers(more), body: JSON.stringify(body) })).json();
+  return (await answered(path, { method: 'POST', headers: more, body: JSON.stringify(body) })).json();
 }
 
 /** Returns a name for something that is to be done once. */
@@ -64,7 +66,7 @@ export async function follow(path, { signal, event, state = () => {}, last = '' 
   for (let tries = 0; !signal.aborted; tries += 1) {
     try {
       const more = { Accept: 'text/event-stream', ...(last ? { 'Last-Event-ID': last } : {}) };
-      const response = await answered(path, { headers: headers(more), signal, cache: 'no-store' });
+      const response = await answered(path, { headers: more, signal, cache: 'no-store' });
       state('live');
       const parser = new Parser();
       const text = response.body.pipeThrough(new TextDecoderStream()).getReader();

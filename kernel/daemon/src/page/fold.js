@@ -17,8 +17,7 @@ export function fold(state, entry) {
   if (entry.seq && entry.seq <= state.seq) return state;
   state.seq = entry.seq || state.seq;
   const event = entry.event ?? {};
-  const take = TAKEN[event.event];
-  if (take) take(state, event, entry);
+  if (Object.hasOwn(TAKEN, event.event)) TAKEN[event.event](state, event, entry);
   return state;
 }
 

@@ -27,18 +27,28 @@ const PLACES = [
 ];
 const KEYS = [['?', 'show this list'], ['n', 'start a task'], ['/', 'filter'], ['Esc', 'close this list'], ...PLACES.map(([, name, key]) => [`g ${key}`, name])];
 
-let [part, waiting, isLive, version, lastRefusal, listening] = [null, 0, false, '', null, null];
+let [part, waiting, version, lastRefusal, listening] = [null, 0, '', null, null];
 let [isLoading, isStale] = [false, false];
+/** How the page stands with the daemon. */
+let state = 'Connecting';
+/** What went wrong with what the person did, and with what the page asks by itself: each is said until it goes right. */
+const wrong = { deed: '', look: '' };
+
+const OUT = 'You are not signed in: run `openkoi daemon open`, which opens this page with a link that holds once.';
+
+function alarm(of, text) {
+  wrong[of] = text;
+  place('alarm').textContent = wrong.deed || wrong.look;
+}
 
 const app = {
   get, post,
   go(address) { location.hash = address; },
   say(text) { place('said').textContent = text; },
-  /** Says what went wrong, until the next thing goes right. */
-  fail(error) {
+  /** Says what went wrong. */
+  fail(error, of = 'deed') {
     lastRefusal = error;
-    const isOut = error.status === 401;
-    place('alarm').textContent = isOut ? 'You are not signed in: run `openkoi daemon open`, which opens this page with a link that holds once.' : error.message;
+    alarm(of, error.status === 401 ? OUT : error.message);
   },
   /** Returns true if the last thing that went wrong was refused, and so surely not done. */
   refused: () => (lastRefusal?.status ?? 0) >= 400 && lastRefusal.status < 500,
@@ -46,7 +56,7 @@ const app = {
   async done(what, said = '') {
     try {
       const result = await what();
-      place('alarm').textContent = '';
+      alarm('deed', '');
       if (said) app.say(said);
       return result ?? true;
     } catch (error) {
@@ -57,7 +67,8 @@ const app = {
   render() {
     if (!part) return;
     document.title = `${waiting ? `(${waiting}) ` : ''}${part.title} – OpenKoi`;
-    show(place('main'), [node('h1', { tabindex: '-1', key: 'title' }, part.title), node('div', { key: 'part' }, part.view())]);
+    const shown = part.isMissing ? node('p', { class: 'faint' }, 'This cannot be shown now.') : part.view();
+    show(place('main'), [node('h1', { tabindex: '-1', key: 'title' }, part.title), node('div', { key: 'part' }, shown)]);
   },
   /** Asks for the part's facts again and shows them. What is asked meanwhile is asked once more at its end. */
   async reload() {
@@ -66,8 +77,16 @@ const app = {
     do {
       isStale = false;
       const of = part;
-      const isDone = await app.done(() => of.load());
-      if (of === part && isDone) app.render();
+      try {
+        await of.load();
+        of.isMissing = false;
+        of.isLoaded = true;
+        if (of === part) alarm('look', '');
+      } catch (error) {
+        of.isMissing = !of.isLoaded;
+        if (of === part) app.fail(error, 'look');
+      }
+      if (of === part) app.render();
     } while (isStale);
     isLoading = false;
   },
@@ -79,7 +98,7 @@ function navigation() {
   show(place('nav'), node('ul', null, PLACES.map(([address, name]) => node('li', { key: address },
     node('a', { href: `#/${address}`, 'aria-current': address === current ? 'page' : null }, name,
       address === 'questions' && waiting ? node('span', { class: 'badge' }, String(waiting), node('span', { class: 'unseen' }, ' waiting')) : null)))));
-  show(place('footer'), node('p', null, `${isLive ? 'Live' : 'Not connected; trying again'}${version ? ` · OpenKoi ${version}` : ''}`));
+  show(place('footer'), node('p', null, `${state}${version ? ` · OpenKoi ${version}` : ''}`));
 }
 
 async function overview() {
@@ -88,22 +107,36 @@ async function overview() {
     if (status.approvals > waiting) app.say(status.approvals === 1 ? 'A question waits for you.' : `${status.approvals} questions wait for you.`);
     [waiting, version] = [status.approvals, status.version];
   } catch (error) {
-    app.fail(error);
+    app.fail(error, 'look');
   }
   navigation();
+}
+
+/** Returns the parameters in an address and the part that it names; nothing if it names none. */
+function meant(address) {
+  for (const [pattern, make] of PARTS) {
+    const match = pattern.exec(address);
+    try {
+      if (match) return [match.slice(1).map(decodeURIComponent), make];
+    } catch {
+      return [];
+    }
+  }
+  return [];
 }
 
 async function turn() {
   const address = location.hash || '#/tasks';
   // A link that is opened in a tab that has the page already changes its fragment alone.
   if (address.startsWith('#code=')) return opened();
-  const [found, make] = PARTS.map(([pattern, made]) => [pattern.exec(address), made]).find(([match]) => match) ?? [];
+  const [found, make] = meant(address);
   if (!found) return location.replace('#/tasks');
   part?.close?.();
-  place('alarm').textContent = '';
+  alarm('deed', '');
+  alarm('look', '');
   // The elements of another part are not to be taken for this one's.
   show(place('main'), []);
-  part = make(app, ...found.slice(1).map(decodeURIComponent));
+  part = make(app, ...found);
   navigation();
   app.render();
   await app.reload();
@@ -118,13 +151,13 @@ async function listen() {
   try {
     await follow('/changes', {
       signal: mine.signal,
-      state: (word) => { isLive = word === 'live'; navigation(); },
+      state: (word) => { state = word === 'live' ? 'Live' : 'Not connected; trying again'; navigation(); },
       event: () => { overview(); if (!part?.isStill) app.reload(); },
     });
   } catch (error) {
-    isLive = false;
+    state = 'Not connected';
     navigation();
-    app.fail(error);
+    app.fail(error, 'look');
   }
 }
 
