@@ -65,6 +65,7 @@ mod trial;
 mod trust;
 mod undo;
 mod views;
+mod web_page;
 mod whole_task;
 mod world;
 
