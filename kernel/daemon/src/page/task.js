@@ -165,11 +165,13 @@ export function page(app, id) {
       const text = answer ?? state.answer;
       const changes = made?.changes ?? state.changes;
       const isMoving = GOES_ON.has(task.status);
+      // Its worker may have last things to do, and holds the workspace until then.
+      const isOver = !isMoving && task.queue?.state !== 'running';
       return [
         node('div', { class: 'actions', key: 'actions' }, status(task.status),
           isMoving ? node('button', { type: 'button', class: 'danger', key: 'cancel', disabled: isBusy || task.queue?.is_cancelled, onclick: () => act(() => app.post(path('cancel')), 'The task is being cancelled.') }, 'Cancel') : null,
-          !isMoving ? node('button', { type: 'button', key: 'undo', disabled: isBusy, onclick: () => look(false) }, 'Undo…') : null,
-          !isMoving ? node('button', { type: 'button', key: 'redo', disabled: isBusy, onclick: () => look(true) }, 'Redo…') : null),
+          isOver ? node('button', { type: 'button', key: 'undo', disabled: isBusy, onclick: () => look(false) }, 'Undo…') : null,
+          isOver ? node('button', { type: 'button', key: 'redo', disabled: isBusy, onclick: () => look(true) }, 'Redo…') : null),
         undoing(),
         open.map((question) => card(question, ask)),
         node('div', { key: 'facts' }, pairs([
