@@ -16,8 +16,10 @@ const LARGEST_PAGE: usize = 60 << 10;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Starts a daemon with these settings of its API, and what comes after them.
 fn start(config: &str) -> (Home, Daemon) {
-    let (home, port) = Home::new().config(config).with_port();
+    let port = daemon::free_port();
+    let home = Home::new().config(&format!("[api]\nport = {port}\n{config}"));
     let daemon = Daemon::start(&home, port);
     (home, daemon)
 }
@@ -79,7 +81,7 @@ fn the_page_is_small_and_asks_nobody_else_for_anything() {
 
 #[test]
 fn the_page_is_open_to_this_machine_and_to_no_page_of_another_origin() {
-    let (_home, daemon) = start("[api]\ntoken = \"p0nd-p0nd-p0nd-p0nd\"");
+    let (_home, daemon) = start("token = \"p0nd-p0nd-p0nd-p0nd\"");
     let status = |method, headers: &[(&str, &str)]| daemon.call(method, "/", headers, "").status;
 
     assert_eq!(status("GET", &[]), 200, "it holds nothing of this home");
@@ -98,7 +100,7 @@ fn the_page_is_open_to_this_machine_and_to_no_page_of_another_origin() {
 
 #[test]
 fn settings_are_read_with_their_origins_and_without_secrets() {
-    let (home, daemon) = start("[api]\ntoken = \"p0nd-p0nd-p0nd-p0nd\"\n[limits]\niterations = 7");
+    let (home, daemon) = start("token = \"p0nd-p0nd-p0nd-p0nd\"\n[limits]\niterations = 7");
 
     let bearer = [("Authorization", "Bearer p0nd-p0nd-p0nd-p0nd")];
     let answer = daemon.call("GET", "/api/v1/settings", &bearer, "");
