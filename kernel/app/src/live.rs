@@ -1,7 +1,12 @@
 //! Says when something has happened: a fact in a journal, a change of the queue, a question, in whichever process. Nobody
 //! looks again and again: the system tells of each write to the database.
 
-use std::{io, path::Path, time::Duration};
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use openkoi_brokers::{
     changes::{Changes, Depth},
@@ -15,9 +20,16 @@ use crate::{app::App, error::AppError, served};
 /// How often it is looked where the system tells of no changes.
 const GLANCE: Duration = Duration::from_millis(500);
 
+/// When it is worth looking again after a change that was told of: the system tells of the write, and what was written can
+/// be read only once the disk has it and the transaction is over.
+const AGAIN: [Duration; 3] =
+    [Duration::from_millis(20), Duration::from_millis(200), Duration::from_secs(2)];
+
 /// Tells of what happens in the home.
 pub struct Live {
     changes: Option<Changes>,
+    /// How often it was looked again since the last change.
+    again: AtomicUsize,
 }
 
 impl Live {
@@ -41,15 +53,23 @@ impl Live {
         if let Err(error) = &changes {
             tracing::warn!(%error, "the system does not tell of changes; they are looked for");
         }
-        Self { changes: changes.ok() }
+        Self { changes: changes.ok(), again: AtomicUsize::new(AGAIN.len()) }
     }
 
-    /// Waits until something may have happened since the last call.
+    /// Waits until something may have happened since the last call. After a change it returns a few times more, and then
+    /// not until the next one.
     pub async fn next(&self) {
-        match &self.changes {
-            Some(changes) => changes.next().await,
-            None => SystemClock.sleep(GLANCE).await,
-        }
+        let Some(changes) = &self.changes else { return SystemClock.sleep(GLANCE).await };
+        let looks = self.again.load(Ordering::Relaxed);
+        let Some(after) = AGAIN.get(looks) else {
+            changes.next().await;
+            return self.again.store(0, Ordering::Relaxed);
+        };
+        let looks = tokio::select! {
+            () = changes.next() => 0,
+            () = SystemClock.sleep(*after) => looks + 1,
+        };
+        self.again.store(looks, Ordering::Relaxed);
     }
 }
 
@@ -106,6 +126,8 @@ fn begin(app: &App) -> Result<(Live, bool), AppError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use crate::{
         environment::Environment,
         handed::{self, HandedRequest, NewTask},
@@ -140,9 +162,25 @@ mod tests {
         while !live.is_there {
             assert!(is_told(&mut live).await);
         }
-        while tokio::time::timeout(Duration::from_millis(100), live.next()).await.is_ok() {}
+        while tokio::time::timeout(Duration::from_secs(3), live.next()).await.is_ok() {}
 
         handed::submit(&other, task).unwrap();
         assert!(is_told(&mut live).await);
+    }
+
+    #[tokio::test]
+    async fn after_a_change_it_is_looked_again_until_what_was_written_can_be_read() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("openkoi.db-wal");
+        let live = Live::of(Changes::of_file(&file));
+        let comes = async |within| tokio::time::timeout(within, live.next()).await.is_ok();
+
+        fs::write(&file, "a").unwrap();
+
+        for _ in 0..=AGAIN.len() {
+            assert!(comes(Duration::from_secs(10)).await);
+        }
+        // The file was made and written, which may have been told of twice; no more is told for ever.
+        while comes(Duration::from_secs(3)).await {}
     }
 }

@@ -10,6 +10,7 @@
 //! | `problem` | errors, as RFC 9457 has them |
 //! | `openapi` | the description |
 //! | `types` | what goes over the wire |
+//! | `page` | the web page, which is no part of the table |
 //! | `tasks`, `events`, `approvals`, `sessions`, `overview`, `knowledge` | the answers |
 
 mod approvals;
@@ -18,6 +19,7 @@ mod guard;
 mod knowledge;
 mod openapi;
 mod overview;
+mod page;
 mod problem;
 mod route;
 mod routes;

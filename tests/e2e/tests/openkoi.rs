@@ -67,6 +67,7 @@ mod trial;
 mod trust;
 mod undo;
 mod views;
+mod web_page;
 mod webhooks;
 mod whole_task;
 mod world;

@@ -66,6 +66,37 @@ pub struct Setting {
     pub key: &'static Key,
 }
 
+impl Setting {
+    /// Returns the key as it is written in a file.
+    pub fn name(&self) -> String {
+        self.path.iter().map(|segment| written(segment)).collect::<Vec<_>>().join(".")
+    }
+
+    /// Returns the value for a screen that others may watch: a secret is hidden.
+    pub fn shown(&self) -> toml::Value {
+        let hidden = || toml::Value::String("[hidden]".to_owned());
+        if self.is_secret() { hidden() } else { self.value.clone() }
+    }
+
+    /// Returns true if the value is a secret or has the name of one. Keys do not belong in the configuration, but one
+    /// that is there must not be shown.
+    fn is_secret(&self) -> bool {
+        let name = self.path.last().map_or("", String::as_str).to_ascii_lowercase();
+        let telling = ["secret", "token", "password", "api_key", "apikey", "api-key"];
+        let called = telling.iter().any(|word| name.contains(word)) && !name.ends_with("_env");
+        self.key.is_secret() || (called && self.value.is_str())
+    }
+}
+
+/// Returns a segment as it is written in a key, in quotes if it needs them.
+fn written(segment: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !segment.is_empty() && segment.chars().all(bare) {
+        return segment.to_owned();
+    }
+    toml::Value::String(segment.to_owned()).to_string()
+}
+
 /// The values so far, and warnings about those that were passed over.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {

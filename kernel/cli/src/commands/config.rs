@@ -69,32 +69,13 @@ impl SettingList {
 
 impl SettingRow {
     fn of(setting: &Setting) -> Self {
-        let hidden = || toml::Value::String("[hidden]".to_owned());
         Self {
-            key: setting.path.iter().map(|segment| written(segment)).collect::<Vec<_>>().join("."),
-            value: if is_secret(setting) { hidden() } else { setting.value.clone() },
+            key: setting.name(),
+            value: setting.shown(),
             origin: setting.origin.to_string(),
             used: setting.key.used,
         }
     }
-}
-
-/// Returns true if the value is a secret or has the name of one. Keys do not belong in the
-/// configuration, but one that is there must not appear on a screen that others watch.
-fn is_secret(setting: &Setting) -> bool {
-    let name = setting.path.last().map_or("", String::as_str).to_ascii_lowercase();
-    let telling = ["secret", "token", "password", "api_key", "apikey", "api-key"];
-    let called = telling.iter().any(|word| name.contains(word)) && !name.ends_with("_env");
-    setting.key.is_secret() || (called && setting.value.is_str())
-}
-
-/// Returns a segment as it is written in a key, in quotes if it needs them.
-fn written(segment: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !segment.is_empty() && segment.chars().all(bare) {
-        return segment.to_owned();
-    }
-    toml::Value::String(segment.to_owned()).to_string()
 }
 
 impl Output for SettingList {

@@ -216,23 +216,22 @@ pub(crate) fn begin(context: &Context) -> Result<(), CommandError> {
                 return Ok(());
             }
             if started.has_ended() || monotonic_ms() >= until {
-                let last = own::log_end(&context.app, 1)?.pop().unwrap_or_default();
-                let error = CommandError::new(Exit::Configuration, "the daemon did not start");
-                return Err(match last.is_empty() {
-                    true => error,
-                    false => CommandError::new(
-                        Exit::Configuration,
-                        format!(
-                            "the daemon did not start: {}",
-                            last.trim_start_matches("openkoi: ")
-                        ),
-                    ),
-                }
-                .hint("openkoi daemon run"));
+                return Err(not_started(context)?);
             }
             pause(GLANCE).await;
         }
     })
+}
+
+/// Returns the error for a daemon that ended at once, with the reason that it logged.
+fn not_started(context: &Context) -> Result<CommandError, CommandError> {
+    let logged = own::log_end(&context.app, LINES)?;
+    let reason = logged.iter().rev().find_map(|line| line.strip_prefix("error: "));
+    let message = match reason {
+        Some(reason) => format!("the daemon did not start: {reason}"),
+        None => "the daemon did not start".to_owned(),
+    };
+    Ok(CommandError::new(Exit::Configuration, message).hint("openkoi daemon run"))
 }
 
 fn stop(context: &Context) -> Result<Told, CommandError> {

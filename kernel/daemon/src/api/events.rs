@@ -1,4 +1,4 @@
-//! The events of a task: a page of them, or as they happen.
+//! The events of a task: a page of them, or as they happen; and that something has changed at all.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use http_body_util::channel::{Channel, Sender};
 use openkoi_app::pause;
 use openkoi_core::{event::Entry, id::TaskId};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{
     problem::Problem,
@@ -22,6 +23,8 @@ const PAGE: u32 = 500;
 const BATCH: u32 = 100;
 /// How long a reader may leave what was sent to it. After that it comes again, with the number of the last event it had.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long changes of the home are gathered before a reader is told: it will ask for much because of them.
+const GATHERED: Duration = Duration::from_millis(400);
 /// How often a stream without events says that it lives: what lies between drops connections that are silent.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -56,13 +59,18 @@ fn json(entry: &Entry) -> Value {
 }
 
 fn stream(api: Arc<Api>, task: TaskId, after: u64, call: Call) -> Reply {
-    let (sender, channel) = Channel::<Bytes, Infallible>::new(1);
-    tokio::spawn(async move {
-        let mut sending = Sending { api, sender, call };
-        // The reader went away, or may not read any more: both end the stream.
-        sending.all(&task, after).await;
-    });
-    Reply::Events(Body::new(channel))
+    let (mut sending, body) = Sending::to(api, call);
+    // The reader went away, or may not read any more: both end the stream.
+    tokio::spawn(async move { sending.all(&task, after).await });
+    Reply::Events(body)
+}
+
+pub(crate) fn changes(api: Arc<Api>, call: Call) -> Answering {
+    Box::pin(async move {
+        let (mut sending, body) = Sending::to(api, call);
+        tokio::spawn(async move { sending.changes().await });
+        Ok(Reply::Events(body))
+    })
 }
 
 /// One reader of events.
@@ -73,9 +81,42 @@ struct Sending {
 }
 
 impl Sending {
+    /// Returns what sends, and the body that it sends to.
+    fn to(api: Arc<Api>, call: Call) -> (Self, Body) {
+        let (sender, channel) = Channel::<Bytes, Infallible>::new(1);
+        (Self { api, sender, call }, Body::new(channel))
+    }
+
+    /// Says at once how often the home has changed so far, and again whenever it has. `None` once there is nobody to
+    /// send to, which is how it ends.
+    async fn changes(&mut self) -> Option<Infallible> {
+        let mut changed = self.api.changed.clone();
+        loop {
+            let number = *changed.borrow_and_update();
+            self.send(format!("id: {number}\nevent: changed\ndata: {number}\n\n")).await?;
+            while !self.news(&mut changed).await? {
+                self.send(": nothing new\n\n".to_owned()).await?;
+            }
+            pause(GATHERED).await;
+        }
+    }
+
+    /// Waits for the next change of the home. Returns false if there is none for a while, and `None` if this reader is
+    /// to be told nothing more.
+    async fn news(&self, changed: &mut watch::Receiver<u64>) -> Option<bool> {
+        let mut stop = self.api.stop.clone();
+        let is_new = tokio::select! {
+            () = crate::ending::stopped(&mut stop) => return None,
+            moved = changed.changed() => moved.map(|()| true).ok()?,
+            () = pause(HEARTBEAT) => false,
+        };
+        self.api.guard.still_lets_in(&self.call.headers)?;
+        Some(is_new)
+    }
+
     /// Sends events until the task has ended and all were sent. `None` once there is nobody to send to.
     async fn all(&mut self, task: &TaskId, mut after: u64) -> Option<()> {
-        let (mut changed, mut stop) = (self.api.changed.clone(), self.api.stop.clone());
+        let mut changed = self.api.changed.clone();
         loop {
             changed.mark_unchanged();
             // Asked before the events are read, so that none that came before the end is left out.
@@ -93,12 +134,9 @@ impl Sending {
                 let data = serde_json::json!({ "status": status });
                 return self.send(format!("event: end\ndata: {data}\n\n")).await;
             }
-            tokio::select! {
-                () = crate::ending::stopped(&mut stop) => return None,
-                moved = changed.changed() => moved.ok()?,
-                () = pause(HEARTBEAT) => self.send(": nothing new\n\n".to_owned()).await?,
+            if !self.news(&mut changed).await? {
+                self.send(": nothing new\n\n".to_owned()).await?;
             }
-            self.api.guard.still_lets_in(&self.call.headers)?;
         }
     }
 

@@ -1,4 +1,4 @@
-//! Models, what is remembered, and the reports of views.
+//! Models, what is remembered, the reports of views, and the settings.
 
 use std::{path::Path, sync::Arc};
 
@@ -14,7 +14,10 @@ use super::{
     sessions::limit,
     shared::Api,
     tasks::workspace,
-    types::{LearningList, Learnings, Model, Models, Page, ViewList, ViewName, ViewQuery},
+    types::{
+        LearningList, Learnings, Model, Models, Page, Setting, Settings, ViewList, ViewName,
+        ViewQuery,
+    },
 };
 
 pub(crate) fn models(api: Arc<Api>, _: Call) -> Answering {
@@ -89,4 +92,16 @@ pub(crate) fn view(api: Arc<Api>, call: Call) -> Answering {
 
 fn part<'a>(call: &'a Call, name: &str) -> &'a str {
     call.path.get(name).map_or("", String::as_str)
+}
+
+pub(crate) fn settings(api: Arc<Api>, _: Call) -> Answering {
+    Box::pin(async move {
+        let all = api.settings.all().map(|setting| Setting {
+            key: setting.name(),
+            value: serde_json::to_value(setting.shown()).unwrap_or_default(),
+            origin: setting.origin.to_string(),
+            used: setting.key.used,
+        });
+        Reply::json(&Settings { settings: all.collect() })
+    })
 }

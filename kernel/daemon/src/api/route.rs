@@ -92,13 +92,6 @@ pub(crate) enum Reply {
         /// Where something new is.
         location: Option<String>,
     },
-    /// Text of another type.
-    Text {
-        /// Its type.
-        media_type: &'static str,
-        /// The text.
-        text: String,
-    },
     /// Events as they happen.
     Events(Body),
 }

@@ -86,6 +86,15 @@ pub(crate) fn all() -> Vec<Route> {
             .open(),
         get::<Status>("/api/v1/status", "status", "Show how the daemon stands", overview::status),
         get::<Cost>("/api/v1/cost", "cost", "Show what the last 24 hours cost", overview::cost),
+        Route {
+            gives: vec![("text/event-stream", schema::<String>)],
+            ..get::<String>(
+                "/api/v1/changes",
+                "followChanges",
+                "Say whenever something has changed in the home",
+                events::changes,
+            )
+        },
         get::<Value>(
             "/api/v1/openapi.json",
             "description",
@@ -250,5 +259,11 @@ fn of_knowledge() -> Vec<Route> {
         )
         .asked::<ViewQuery>()
         .problems(&[404, 422]),
+        get::<Settings>(
+            "/api/v1/settings",
+            "listSettings",
+            "List the settings of the daemon, with their origins",
+            knowledge::settings,
+        ),
     ]
 }

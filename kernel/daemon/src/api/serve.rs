@@ -26,7 +26,7 @@ use tokio::{
 
 use super::{
     guard::Peer,
-    openapi,
+    openapi, page,
     problem::{MEDIA_TYPE, Problem},
     route::{Call, Reply, Route},
     routes,
@@ -181,6 +181,15 @@ fn router(api: &Arc<Api>, table: Arc<Vec<Route>>) -> Router {
         };
         router = router.route(path, any(handler));
     }
+    for file in page::files() {
+        let handler = move |State(api): State<Arc<Api>>, request: Request| async move {
+            let is_head = request.method() == Method::HEAD;
+            let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+            let answer = part_of_page(&api, file, &request);
+            finished(answer.unwrap_or_else(|problem| of_problem(&problem)), known, is_head)
+        };
+        router = router.route(file.path, any(handler));
+    }
     let nowhere = |State(api): State<Arc<Api>>, request: Request| async move {
         let nothing = Problem::not_found("there is nothing at this address");
         of_problem(&api.guard.check_origin(request.headers()).err().unwrap_or(nothing))
@@ -226,6 +235,24 @@ async fn call(
     let call = Call { path: parameters, uri: head.uri, headers: head.headers, body };
     let reply = (route.answer)(Arc::clone(api), call).await?;
     Ok(of_reply(reply))
+}
+
+/// Returns a file of the page. It says nothing of this home, so whoever gets past the check of the origin may have it.
+fn part_of_page(
+    api: &Api,
+    file: &'static page::File,
+    request: &Request,
+) -> Result<Response, Problem> {
+    api.guard.check_origin(request.headers())?;
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(file.response(tag_of(file.text))),
+        Method::OPTIONS => Ok(empty(StatusCode::NO_CONTENT, page::METHODS)),
+        _ => {
+            let detail = format!("this address has {}", page::METHODS);
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+            Err(Problem { allow: Some(page::METHODS.to_owned()), ..problem })
+        }
+    }
 }
 
 /// Returns the methods of some routes, for a client to choose from.
@@ -281,7 +308,6 @@ fn of_reply(reply: Reply) -> Response {
             }
             response
         }
-        Reply::Text { media_type, text } => with_type(StatusCode::OK, media_type, text.into()),
         Reply::Events(body) => with_type(StatusCode::OK, "text/event-stream", body),
     }
 }

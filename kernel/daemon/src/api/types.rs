@@ -682,6 +682,26 @@ pub(crate) struct ViewQuery {
     pub(crate) workspace: Option<String>,
 }
 
+/// The settings, as the daemon has them.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Settings {
+    /// The settings, in the order of their keys.
+    pub(crate) settings: Vec<Setting>,
+}
+
+/// A setting.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Setting {
+    /// Its key.
+    pub(crate) key: String,
+    /// Its value; `[hidden]` if it is a secret.
+    pub(crate) value: Value,
+    /// Where the value comes from: `default`, a file with its line, or a variable.
+    pub(crate) origin: String,
+    /// True if this version acts on it.
+    pub(crate) used: bool,
+}
+
 /// A code that opens the web page once.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
