@@ -357,3 +357,16 @@ fn shown(value: &toml::Value) -> String {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_that_is_not_a_bare_key_is_quoted() {
+        assert_eq!(written("base_url-2"), "base_url-2");
+        assert_eq!(written("my pond"), "\"my pond\"");
+        assert_eq!(written(""), "\"\"");
+        assert_eq!(written("a.b"), "\"a.b\"");
+    }
+}

@@ -14,7 +14,6 @@ const QUIET: u64 = 2_000;
 struct Pond {
     world: World,
     root: PathBuf,
-    id: String,
     running: tokio::task::JoinHandle<()>,
 }
 
@@ -31,9 +30,9 @@ async fn pond() -> Pond {
     fs::create_dir_all(root.join("target")).unwrap();
     fs::write(root.join(".gitignore"), "target\n").unwrap();
     let path = root.display().to_string();
-    let id = world.add(Trigger::Files { path: path.clone(), quiet_ms: QUIET }, &path);
+    world.add(Trigger::Files { path: path.clone(), quiet_ms: QUIET }, &path);
     let running = tokio::spawn(run(world.app(), world.clock(), world.changed()));
-    let pond = Pond { world, root, id, running };
+    let pond = Pond { world, root, running };
     pond.is_watched().await;
     pond
 }

@@ -142,14 +142,6 @@ fn a_file_that_is_not_toml_is_named_with_its_line() {
 }
 
 #[test]
-fn a_segment_that_is_not_a_bare_key_is_quoted() {
-    assert_eq!(written("base_url-2"), "base_url-2");
-    assert_eq!(written("my pond"), "\"my pond\"");
-    assert_eq!(written(""), "\"\"");
-    assert_eq!(written("a.b"), "\"a.b\"");
-}
-
-#[test]
 fn a_prefix_that_nothing_begins_with_is_a_mistake_and_asks_what_was_meant() {
     let world = World::new();
     let refused = |prefix: &str| shown(&world, prefix).err().unwrap();
