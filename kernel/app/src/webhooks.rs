@@ -301,7 +301,7 @@ pub fn warn_of_budget(
     let played = models::playing(app, settings)?;
     let spent = storage.spent_since(now_ms.saturating_sub(DAY_MS), &played)?.cost_micros;
     let percent = spent.saturating_mul(100) / limit;
-    let reached = SHARES.into_iter().filter(|share| percent >= *share).next_back();
+    let reached = SHARES.into_iter().rfind(|share| percent >= *share);
     if let Some(share) = reached {
         let data = json!({
             "current_cost": spent as f64 / 1e6,

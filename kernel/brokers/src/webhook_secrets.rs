@@ -58,7 +58,7 @@ impl fmt::Debug for WebhookSecret {
 impl WebhookSecret {
     fn new(random: &Random) -> Result<Self, RandomError> {
         let bytes = Zeroizing::new(random.bytes::<BYTES>()?);
-        Ok(Self(Zeroizing::new(format!("{PREFIX}{}", STANDARD.encode(&*bytes)))))
+        Ok(Self(Zeroizing::new(format!("{PREFIX}{}", STANDARD.encode(*bytes)))))
     }
 
     /// Returns its text, for the user to give to the receiver.

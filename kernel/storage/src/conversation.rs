@@ -35,8 +35,7 @@ pub struct WentBack {
 }
 
 /// The task that a conversation goes on after, and the last of its entries that counts.
-const UP_TO: &str =
-    "task = coalesce(?2, (SELECT t.id FROM tasks t
+const UP_TO: &str = "task = coalesce(?2, (SELECT t.id FROM tasks t
             JOIN entries first ON first.task = t.id AND first.seq = 1
             WHERE t.session = ?1 ORDER BY first.row DESC LIMIT 1))
                      AND seq <= ?3";

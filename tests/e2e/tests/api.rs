@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use crate::world::LONG;
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 fn answering() -> Home {
@@ -61,7 +63,7 @@ fn a_page_of_another_origin_is_refused_whatever_it_asks_for() {
     let (_home, daemon) = served();
     let port = daemon.port();
     let own = format!("localhost:{port}");
-    let table: [(&str, &[(&str, &str)], bool); 17] = [
+    let table: [(&str, Headers<'_>, bool); 17] = [
         ("no origin", &[], true),
         ("its own", &[("Origin", &format!("http://{own}"))], true),
         ("its own, as a browser says it", &[("Sec-Fetch-Site", "same-origin")], true),
@@ -173,7 +175,7 @@ fn a_link_opens_the_page_once() {
 fn what_cannot_be_used_is_refused_with_a_reason() {
     let (_home, daemon) = served();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let bodies: [(&str, &[(&str, &str)], u16); 16] = [
+    let bodies: [(&str, Headers<'_>, u16); 16] = [
         ("{", &[JSON], 400),
         (&deep, &[JSON], 400),
         (r#"{"description":"a","description":"b"}"#, &[JSON], 400),

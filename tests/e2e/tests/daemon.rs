@@ -412,7 +412,7 @@ enum Blow {
     Wait,
 }
 
-/// Submits, kills, stops and starts in an order that a number stands for, and looks that each task noted once.
+/// Submits, kills, stops and starts in an order that a number stands for, and looks that each task ends and none notes twice.
 fn under_blows(seed: u64, blows: usize) {
     let (home, port) = quick_noting().with_port();
     let mut random = seed;
@@ -439,12 +439,13 @@ fn under_blows(seed: u64, blows: usize) {
             daemon = Some(Daemon::start(&home, port));
         }
     }
-    let daemon = daemon.expect("it was started again");
+    let daemon = daemon.unwrap();
     for task in &tasks {
         daemon.wait_for(task, &["accepted"]);
     }
     let noted = home.read("notes.txt");
-    assert_eq!(noted.lines().count(), tasks.len(), "seed {seed}: {noted}");
+    // What was cut off in a command is for the model to look at; nothing is begun a second time unasked.
+    assert!(noted.lines().count() <= tasks.len(), "seed {seed}: {noted}");
     daemon.stop();
 }
 
@@ -458,13 +459,13 @@ fn quick_noting() -> Home {
 }
 
 #[test]
-fn tasks_under_blows_are_done_once() {
+fn tasks_under_blows_all_end_and_none_is_done_twice() {
     under_blows(7, 5);
 }
 
 #[test]
 #[ignore = "run by tests/daemon/run: an hour of blows"]
-fn tasks_under_thousands_of_blows_are_done_once() {
+fn tasks_under_thousands_of_blows_all_end_and_none_is_done_twice() {
     for seed in 0..400 {
         under_blows(seed, 25);
     }

@@ -1,7 +1,7 @@
 //! `openkoi "task"`: runs a task.
 
 mod detached;
-mod join;
+mod joining;
 
 use std::{path::Path, sync::Arc};
 
@@ -15,7 +15,7 @@ use openkoi_app::{
 use openkoi_core::{id::TaskId, port::ResultSchema as _, task::Task};
 use openkoi_storage::sessions::SessionKind;
 
-pub use self::join::join;
+pub use self::joining::join;
 
 use crate::{
     context::Context,

@@ -70,7 +70,8 @@ impl Server {
         }
         let address = served::address(&settings.api.address, settings.api.port);
         let address = address.map_err(DaemonError::Settings)?;
-        if !address.ip().is_loopback() && !(settings.api.expose && settings.api.token.is_some()) {
+        let is_meant = settings.api.expose && settings.api.token.is_some();
+        if !(address.ip().is_loopback() || is_meant) {
             let text = format!(
                 "`api.address` is {}, which others can reach; that needs `api.expose = true` and `api.token`, and TLS in front",
                 address.ip()

@@ -11,7 +11,7 @@ use openkoi_core::{
 };
 use openkoi_storage::sessions::SessionKind;
 
-use super::join::join;
+use super::joining::join;
 use crate::{
     commands::daemon,
     context::Context,
