@@ -82,11 +82,13 @@ fn a_number_that_is_called_a_token_is_not_a_secret() {
 #[test]
 fn a_setting_that_nothing_reads_yet_says_so() {
     let world = World::new();
-    world.keep("config.toml", "[api]\nport = 1234\n");
+    world.keep("config.toml", "[redaction.categories]\nemails = true\n");
 
-    let text = world.printed(shown(&world, "api")).0;
+    let text = world.printed(shown(&world, "redaction")).0;
 
-    assert_eq!(text, "api.port = 1234  # /world/home/config.toml:2; not used yet\n");
+    let expected =
+        "redaction.categories.emails = true  # /world/home/config.toml:2; not used yet\n";
+    assert_eq!(text, expected);
 }
 
 #[test]
