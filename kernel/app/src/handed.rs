@@ -1,7 +1,7 @@
 //! Tasks that are handed to the daemon. The queue is in the database, so any surface hands one over, whether or not the
 //! daemon runs just then.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use openkoi_core::{
     id::{SessionId, TaskId},
@@ -136,7 +136,7 @@ pub fn cancel(app: &App, task: &TaskId) -> Result<Cancelled, AppError> {
     }
     match owner(&storage, task)? {
         Some(process) => {
-            own::end(process, End::Terminate).map_err(AppError::Thread)?;
+            own::end(process, End::Interrupt).map_err(AppError::Thread)?;
             Ok(Cancelled::Asked)
         }
         None => Ok(Cancelled::NotRunning),
@@ -146,11 +146,6 @@ pub fn cancel(app: &App, task: &TaskId) -> Result<Cancelled, AppError> {
 /// Returns the process that works on a task, if it is another one.
 fn owner(storage: &Storage, task: &TaskId) -> Result<Option<u32>, AppError> {
     Ok(storage.owner(task)?.filter(|process| *process != std::process::id()))
-}
-
-/// Returns the directory of a task in the queue.
-pub(crate) fn place(workspace: &str) -> PathBuf {
-    PathBuf::from(workspace)
 }
 
 fn text_of(request: &HandedRequest) -> String {

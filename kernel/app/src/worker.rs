@@ -2,7 +2,7 @@
 //!
 //! The worker itself notes in the queue how it went; where it dies first, the daemon sees that nobody works on the task.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use openkoi_core::{
     id::TaskId,
@@ -17,7 +17,7 @@ use crate::{
     answers::Asking,
     app::App,
     error::AppError,
-    handed::{self, HandedRequest},
+    handed::HandedRequest,
     request::{TaskRequest, UNATTENDED},
     result_schema::{self, JsonSchema},
     run::{ResumeChanges, RunEnd},
@@ -75,7 +75,7 @@ async fn run(
 ) -> Result<RunEnd, AppError> {
     let request: HandedRequest = serde_json::from_str(&queued.request)
         .map_err(|error| AppError::Handed(error.to_string()))?;
-    let asked_for = handed::place(&queued.workspace);
+    let asked_for = PathBuf::from(&queued.workspace);
     let settings = app.settings(&asked_for, |layers| request.limits.lay(layers))?;
     let workspace = match request.worktree && !queued.has_begun {
         true => worktree::create(app, &settings, &asked_for, &queued.task).await?.workspace,

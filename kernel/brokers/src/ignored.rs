@@ -70,7 +70,8 @@ fn read(directory: &Path) -> Vec<Gitignore> {
     texts.map(|text| parsed(directory, &String::from_utf8_lossy(&text))).collect()
 }
 
-fn parsed(directory: &Path, text: &str) -> Gitignore {
+/// Returns the rules of a file of rules that lies in `directory`. A line that cannot be read is passed over.
+pub(crate) fn parsed(directory: &Path, text: &str) -> Gitignore {
     let mut builder = GitignoreBuilder::new(directory);
     for line in text.lines() {
         if let Err(error) = builder.add_line(None, line) {

@@ -123,7 +123,9 @@ fn log_file(path: &Path) -> io::Result<File> {
 /// How a process is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It may finish what it has in hand, and be resumed.
+    /// As Ctrl-C: what it has in hand ends and can be resumed, and a conversation goes on.
+    Interrupt,
+    /// It ends, and what it has in hand can be resumed.
     Terminate,
     /// At once.
     Kill,
@@ -137,6 +139,7 @@ pub enum End {
 pub fn end(process: u32, how: End) -> io::Result<()> {
     let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) else { return Ok(()) };
     let signal = match how {
+        End::Interrupt => Signal::INT,
         End::Terminate => Signal::TERM,
         End::Kill => Signal::KILL,
     };

@@ -171,8 +171,8 @@ impl Watches {
         if let Some(run) = &after {
             match schedules::own_changes(&app, run) {
                 Ok(own) => paths.retain(|path| !own.contains(path)),
-                // Nobody knows whose changes they are.
-                Err(_) => paths.clear(),
+                // Nobody knows whose changes they are: a person's are not to be missed, and one run more does no harm.
+                Err(error) => tracing::warn!(%error, "what a run changed itself is not known"),
             }
             if std::mem::take(&mut watched.follows) {
                 paths.clear();

@@ -174,15 +174,17 @@ fn insert(
     folded: &Folded,
     tail: &Tail,
 ) -> Result<Tail, StorageError> {
-    tasks::project(transaction, task, entry)?;
+    // What an entry is numbered is decided here; what it came with is not believed.
+    let seq = tail.seq + 1;
+    tasks::project(transaction, task, entry, seq)?;
     usage::project(transaction, task, entry)?;
-    webhooks::project(transaction, task, entry, tail.seq + 1)?;
+    webhooks::project(transaction, task, entry, seq)?;
     memory::credit::project(transaction, task, &entry.event)?;
     skill_uses::project(transaction, task, entry)?;
     records::project(transaction, task, entry)?;
     folded.keep(transaction)?;
     let payload = &folded.payload;
-    let (seq, name) = (tail.seq + 1, entry.event.name());
+    let name = entry.event.name();
     let (at_ms, elapsed_ms) = (stored(entry.at_ms), stored(entry.elapsed_ms));
     let (key, event, said) = (entry.key.as_bytes(), name.as_bytes(), payload.as_bytes());
     let link = Link { seq, key, event, at_ms, elapsed_ms, payload: said };

@@ -273,13 +273,20 @@ impl Storage {
 }
 
 /// Whether a task waits for the daemon.
-const QUEUED: &str =
-    "EXISTS (SELECT 1 FROM queue q WHERE q.task = tasks.id AND q.state = 'waiting')";
+macro_rules! queued {
+    () => {
+        "EXISTS (SELECT 1 FROM queue q WHERE q.task = tasks.id AND q.state = 'waiting')"
+    };
+}
 
-const COLUMNS: &str = "id, session,
-    iif(EXISTS (SELECT 1 FROM queue q WHERE q.task = tasks.id AND q.state = 'waiting'), 'queued', status),
-    workspace, model, started_ms, ended_ms, iterations, score, cost_micros, tokens, ending,
-    EXISTS (SELECT 1 FROM turns u WHERE u.task = tasks.id AND u.at_most = 1)";
+const QUEUED: &str = queued!();
+
+const COLUMNS: &str = concat!(
+    "id, session, iif(",
+    queued!(),
+    ", 'queued', status), workspace, model, started_ms, ended_ms, iterations, score, cost_micros, tokens,
+     ending, EXISTS (SELECT 1 FROM turns u WHERE u.task = tasks.id AND u.at_most = 1)"
+);
 
 fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>, StorageError> {
     // In the order in which they were recorded: the wall clock may go back.
@@ -369,11 +376,12 @@ fn record(row: &Row<'_>) -> Result<TaskRecord, StorageError> {
     })
 }
 
-/// Changes the rows of task and session as `entry` says.
+/// Changes the rows of task and session as `entry` says, which is number `seq` of its journal.
 pub(crate) fn project(
     transaction: &Transaction<'_>,
     id: &TaskId,
     entry: &Entry,
+    seq: i64,
 ) -> Result<(), StorageError> {
     if let Event::TaskStarted { task, models, .. } = &entry.event {
         let model = models.iter().find(|(role, _)| role == Role::EXECUTOR).or(models.first());
@@ -395,7 +403,7 @@ pub(crate) fn project(
             let last = last_event(transaction, id)?;
             if let Some(Pause::Question { request }) = cause {
                 let asked = Asked::Approval(request.clone());
-                let question = format!("{}-{}", id.as_str(), entry.seq);
+                let question = format!("{}-{seq}", id.as_str());
                 questions::ask(transaction, &question, id, &asked, entry.at_ms)?;
             }
             let status = TaskStatus::of_pause(cause.as_ref(), reason, &last);

@@ -7,10 +7,11 @@
 use super::SnapshotError;
 use super::beneath::{Beneath, kind_of};
 use super::repository::Inside;
+use crate::ignored::parsed;
 use crate::places::{is_by_product, is_control};
 use crate::sabotage::{Guard, off};
 use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::Gitignore;
 use openkoi_core::change_set::{name_of_text, text_of_name};
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
 use std::cell::RefCell;
@@ -192,7 +193,7 @@ impl Walk<'_> {
         }
         let rules = |name: &str| {
             let text = read(&self.beneath, directory, name, LARGEST_RULES)?;
-            Some(parsed(directory, &String::from_utf8_lossy(&text)))
+            Some(parsed(Path::new(&name_of_text(directory)), &String::from_utf8_lossy(&text)))
         };
         let is_repository = has(".git");
         Arc::new(Own {
@@ -296,7 +297,12 @@ impl LiveRules {
 
     fn own(&self, directory: &str) -> Own {
         let read = |name| read(&self.beneath, directory, name, LARGEST_RULES);
-        let rules = |name| Some(parsed(directory, &String::from_utf8_lossy(&read(name)?)));
+        let rules = |name| {
+            Some(parsed(
+                Path::new(&name_of_text(directory)),
+                &String::from_utf8_lossy(&read(name)?),
+            ))
+        };
         let git = joined(directory, ".git");
         let git = self.beneath.find(Path::new(&name_of_text(&git))).ok().flatten();
         let tag = read(CACHE_TAG.0);
@@ -327,16 +333,6 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
         rest = (!path.is_empty()).then_some(parent);
         rest
     })
-}
-
-fn parsed(directory: &str, text: &str) -> Gitignore {
-    let mut builder = GitignoreBuilder::new(name_of_text(directory));
-    for line in text.lines() {
-        if let Err(error) = builder.add_line(None, line) {
-            tracing::debug!(%error, "a line of an ignore file is passed over");
-        }
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 pub(super) fn joined(directory: &str, name: &str) -> String {

@@ -78,7 +78,7 @@ pub(crate) fn view(api: Arc<Api>, call: Call) -> Answering {
         let place = workspace(&api, asked.workspace.as_deref())?;
         let (view, report) = (part(&call, "view").to_owned(), part(&call, "report").to_owned());
         let (app, settings) = (Arc::clone(&api.app), api.settings.clone());
-        // A view is a program that is compiled and run; calls go on meanwhile.
+        // A view is a program that is compiled and run, in a runtime of its own; calls go on meanwhile.
         let rendered = tokio::task::spawn_blocking(move || {
             let request = ReportRequest { view: &view, name: &report, arguments: &[] };
             reports::render(&app, &settings, Path::new(&place), &request)

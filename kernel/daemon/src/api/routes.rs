@@ -36,6 +36,7 @@ fn get<T: JsonSchema>(
         gives: vec![("application/json", schema::<T>)],
         problems: &[],
         is_keyed: false,
+        is_apart: false,
         is_open: false,
         answer,
     }
@@ -66,6 +67,10 @@ impl Route {
 
     fn keyed(self) -> Self {
         Self { is_keyed: true, ..self }
+    }
+
+    fn apart(self) -> Self {
+        Self { is_apart: true, ..self }
     }
 
     fn open(self) -> Self {
@@ -161,6 +166,7 @@ fn of_tasks() -> Vec<Route> {
         )
         .problems(&[404, 409]),
         get::<Diff>("/api/v1/tasks/{id}/diff", "showDiff", "Show what a task changed", tasks::diff)
+            .apart()
             .problems(&[404, 409]),
         get::<Undone>(
             "/api/v1/tasks/{id}/undo",
@@ -168,6 +174,7 @@ fn of_tasks() -> Vec<Route> {
             "Show what an undo would do",
             tasks::preview,
         )
+        .apart()
         .asked::<Undo>()
         .problems(&[404, 409]),
         post::<Undo, Undone>(
@@ -176,6 +183,7 @@ fn of_tasks() -> Vec<Route> {
             "Take back what a task changed",
             tasks::undo,
         )
+        .apart()
         .problems(&[404, 409]),
     ]
 }
@@ -242,7 +250,8 @@ fn of_knowledge() -> Vec<Route> {
             "listModels",
             "List the models of the connected providers",
             knowledge::models,
-        ),
+        )
+        .apart(),
         get::<Learnings>(
             "/api/v1/learnings",
             "listLearnings",
@@ -250,7 +259,7 @@ fn of_knowledge() -> Vec<Route> {
             knowledge::learnings,
         )
         .asked::<LearningList>(),
-        get::<ViewList>("/api/v1/views", "listViews", "List the reports", knowledge::views),
+        get::<ViewList>("/api/v1/views", "listViews", "List the reports", knowledge::views).apart(),
         get::<Value>(
             "/api/v1/views/{view}/{report}",
             "showView",

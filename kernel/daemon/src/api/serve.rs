@@ -16,7 +16,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use openkoi_app::{app::App, pause, served, settings::Settings};
+use openkoi_app::{app::App, error::AppError, pause, served, settings::Settings, thread};
 use sha2::{Digest, Sha256};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -28,7 +28,7 @@ use super::{
     guard::Peer,
     openapi, page,
     problem::{MEDIA_TYPE, Problem},
-    route::{Call, Reply, Route},
+    route::{Answering, Call, Reply, Route},
     routes,
     shared::Api,
 };
@@ -234,7 +234,11 @@ async fn call(
         None => Bytes::new(),
     };
     let call = Call { path: parameters, uri: head.uri, headers: head.headers, body };
-    let reply = (route.answer)(Arc::clone(api), call).await?;
+    let answering = (route.answer)(Arc::clone(api), call);
+    let reply = match route.is_apart {
+        true => apart(answering).await?,
+        false => answering.await?,
+    };
     Ok(of_reply(reply))
 }
 
@@ -254,6 +258,15 @@ fn part_of_page(
             Err(Problem { allow: Some(page::METHODS.to_owned()), ..problem })
         }
     }
+}
+
+/// Makes an answer on a thread of its own.
+async fn apart(answering: Answering) -> Result<Reply, Problem> {
+    let made = tokio::task::spawn_blocking(move || {
+        thread::block(async { Ok::<_, AppError>(answering.await) })
+    });
+    let broken = |error: String| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error);
+    made.await.map_err(|error| broken(error.to_string()))??
 }
 
 /// Returns the methods of some routes, for a client to choose from.

@@ -79,7 +79,7 @@ pub(crate) fn say(api: Arc<Api>, call: Call) -> Answering {
         let session = api.storage.find_session(call.id())?;
         let place = workspace(&api, Some(&session.workspace))?;
         let limits = Limits { model: new.model, ..Limits::default() };
-        tasks::check(&api, &place, &limits)?;
+        tasks::check(&api, &place, &limits).await?;
         let request = HandedRequest { limits, in_conversation: true, ..HandedRequest::default() };
         let handed = handed::submit(
             &api.app,

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use openkoi_app::{
     changes,
     handed::{self, Cancelled, HandedRequest, NewTask as Handing},
+    models,
     request::{Limits, Think},
     result_schema::JsonSchema,
     undo::{UndoKind, UndoOf, UndoPlan},
@@ -46,7 +47,7 @@ pub(crate) fn submit(api: Arc<Api>, call: Call) -> Answering {
             JsonSchema::new(schema.clone()).map_err(|error| unusable(&error.to_string()))?;
         }
         let limits = new.limits();
-        check(&api, &workspace, &limits)?;
+        check(&api, &workspace, &limits).await?;
         let request = HandedRequest {
             limits,
             worktree: new.worktree,
@@ -179,7 +180,7 @@ pub(crate) fn resume(api: Arc<Api>, call: Call) -> Answering {
             seconds: asked.max_seconds,
             ..Limits::default()
         };
-        check(&api, Path::new(&record.workspace), &limits)?;
+        check(&api, Path::new(&record.workspace), &limits).await?;
         let request =
             HandedRequest { limits, overruled: asked.overruled, ..HandedRequest::default() };
         handed::take_up(&api.app, &record.id, &request, asked.priority)?;
@@ -263,16 +264,22 @@ pub(crate) fn session(api: &Api, id: &str) -> Result<SessionId, Problem> {
 }
 
 /// Refuses limits that no task could have, and a model that nobody offers, before anything waits for it.
-pub(crate) fn check(api: &Api, workspace: &Path, limits: &Limits) -> Result<(), Problem> {
+pub(crate) async fn check(api: &Api, workspace: &Path, limits: &Limits) -> Result<(), Problem> {
     let settings = api.app.settings(workspace, |layers| limits.lay(layers));
     let settings = settings.map_err(|error| Problem::bad(error.to_string()))?;
-    if limits.model.is_some() {
-        let connections = openkoi_app::models::discover(&api.app, &settings)?;
-        let catalogue = openkoi_app::models::catalogue(&api.app, &connections)?;
-        let routes = connections.routes(&settings, &catalogue);
-        routes.map_err(|error| Problem::not_found(error.to_string()))?;
+    if limits.model.is_none() {
+        return Ok(());
     }
-    Ok(())
+    let app = Arc::clone(&api.app);
+    // Who is connected may be asked of a key ring's program; calls go on meanwhile.
+    let asked = tokio::task::spawn_blocking(move || {
+        let connections = models::discover(&app, &settings)?;
+        let catalogue = models::catalogue(&app, &connections)?;
+        let routes = connections.routes(&settings, &catalogue);
+        routes.map(|_| ()).map_err(|error| Problem::not_found(error.to_string()))
+    });
+    let broken = |error: String| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error);
+    asked.await.map_err(|error| broken(error.to_string()))?
 }
 
 fn unusable(detail: &str) -> Problem {

@@ -538,3 +538,28 @@ fn what_models_took_is_told_by_quarters_and_outcomes_by_status() {
     assert_eq!(storage.outcomes_since(0).unwrap(), [(TaskStatus::Cancelled, 1)]);
     assert_eq!(storage.outcomes_since(11).unwrap(), []);
 }
+
+#[test]
+fn each_question_of_a_task_that_pauses_is_kept_whatever_its_entries_came_numbered_with() {
+    let home = Home::new();
+    let storage = home.open();
+    let task = begin(&storage, "1", "s", "feed", 10);
+    let asks = |target: &str| {
+        let rule = json!({ "allow": true, "origin": "shell", "action": "shell", "target": target });
+        let request = json!({
+            "origin": "shell", "action": "shell", "effect": "execute", "domain": "shell",
+            "target": target, "details": "{}", "hash": target, "rule": rule,
+        });
+        let cause = json!({ "cause": "question", "request": request });
+        event(json!({ "event": "task.paused", "reason": "a question", "cause": cause }))
+    };
+
+    append(&storage, &task, "end", 20, asks("ls"));
+    append(&storage, &task, "again", 30, event(json!({ "event": "task.resumed" })));
+    append(&storage, &task, "end", 40, asks("ls"));
+    append(&storage, &task, "end", 50, asks("rm x"));
+
+    let open = storage.open_questions().unwrap();
+    let asked: Vec<u64> = open.iter().map(|question| question.asked_ms).collect();
+    assert_eq!(asked, [20, 50], "the same question is one");
+}
