@@ -87,7 +87,7 @@ fn a_task_of_another_process_is_followed_and_cancelled_from_the_dashboard() {
     terminal.presses("y");
     let run = running.wait();
 
-    assert_eq!(run.code, 143, "{run}");
+    assert_eq!(run.code, 130, "{run}");
     assert_nothing_runs_but_dashboards(&home);
     terminal.sees("  cancelled");
     lines.wait_for("runs, iteration 1");
