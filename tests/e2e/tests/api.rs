@@ -175,7 +175,7 @@ fn a_link_opens_the_page_once() {
 fn what_cannot_be_used_is_refused_with_a_reason() {
     let (_home, daemon) = served();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let bodies: [(&str, Headers<'_>, u16); 16] = [
+    let bodies: [(&str, Headers<'_>, u16); 20] = [
         ("{", &[JSON], 400),
         (&deep, &[JSON], 400),
         (r#"{"description":"a","description":"b"}"#, &[JSON], 400),
@@ -187,6 +187,10 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
         (r#"{"description":"a","shell":"rm"}"#, &[JSON], 400),
         (r#"{"description":"  "}"#, &[JSON], 400),
         (r#"{"description":"a","quality":7}"#, &[JSON], 400),
+        (r#"{"description":"a","priority":101}"#, &[JSON], 400),
+        (r#"{"description":"a","max_iterations":1001}"#, &[JSON], 400),
+        (r#"{"description":"a","schema":false}"#, &[JSON], 400),
+        (r#"["a"]"#, &[JSON], 400),
         (r#"{"description":"a","workspace":"here"}"#, &[JSON], 400),
         (r#"{"description":"a","workspace":"/nowhere/at/all"}"#, &[JSON], 404),
         (r#"{"description":"a","session":"none"}"#, &[JSON], 404),
@@ -200,6 +204,7 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
     let many: String = (0..10_000).map(|one| format!("\"k{one}\":1,")).collect();
     let many = format!("{{{many}\"description\":\"a\"}}");
     assert_problem(&daemon.call("POST", "/api/v1/tasks", &[JSON], &many), 400);
+    assert_problem(&daemon.call("GET", "/api/v1/views/none/at-all", &[], ""), 404);
     for path in ["..%2f..%2fetc%2fpasswd", "%00", "%ff", "a'%20OR%201=1--", &"x".repeat(10_000)] {
         let answer = daemon.call("GET", &format!("/api/v1/tasks/{path}"), &[], "");
         assert!(matches!(answer.status, 400 | 404), "{path}: {answer:?}");

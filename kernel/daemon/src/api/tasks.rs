@@ -38,9 +38,6 @@ pub(crate) fn submit(api: Arc<Api>, call: Call) -> Answering {
     Box::pin(async move {
         let new: NewTask = call.body()?;
         let text = said(&new.description, "description")?;
-        if !(-100..=100).contains(&new.priority) {
-            return Err(Problem::bad("`priority` is a number from -100 to 100"));
-        }
         let workspace = workspace(&api, new.workspace.as_deref())?;
         let session = new.session.as_deref().map(|id| session(&api, id)).transpose()?;
         if let Some(schema) = &new.schema {
@@ -296,7 +293,8 @@ pub(crate) fn key(call: &Call) -> Result<Option<SubmissionKey>, Problem> {
     if key.is_empty() || key.len() > LONGEST_KEY || !is_plain {
         return Err(Problem::bad("`Idempotency-Key` has 1 to 255 letters, and no spaces"));
     }
-    let body = Sha256::digest(&call.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let body =
+        Sha256::digest(call.body.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(SubmissionKey { key: key.to_owned(), body }))
 }
 

@@ -432,6 +432,18 @@ pub(crate) struct Events {
     pub(crate) more: bool,
 }
 
+/// One event of a stream, as `EventSource` has it. A comment, of which no client hears, says now and then that the stream lives.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "a stream is written by hand; this is what it is described by")]
+pub(crate) struct StreamEvent {
+    /// The number to go on after, sent back as `Last-Event-ID`; the event at the end of a task has none.
+    pub(crate) id: Option<String>,
+    /// The kind of event.
+    pub(crate) event: String,
+    /// What happened, as JSON.
+    pub(crate) data: String,
+}
+
 /// Questions that wait for a person.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Approvals {
