@@ -1,7 +1,8 @@
 //! What the API's description says of bodies, held: each is checked against the schema of its route before anybody sees it.
 
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
+use axum::http::StatusCode;
 use openkoi_app::result_schema::{JsonSchema, SchemaError};
 use schemars::generate::SchemaSettings;
 use serde::{
@@ -15,22 +16,41 @@ use super::{problem::Problem, route::SchemaOf};
 /// Integers up to here are the same as a floating point number.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Returns the schema of a body, with all that it refers to.
-pub(crate) fn schema(of: SchemaOf) -> Result<JsonSchema, SchemaError> {
-    let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let schema = of(&mut generator);
-    JsonSchema::new(json!({ "allOf": [schema], "$defs": generator.take_definitions(true) }))
+/// What a body has to be.
+pub(crate) struct Wanted {
+    /// Makes its schema.
+    pub(crate) schema_of: SchemaOf,
+    /// The schema, once a body came: compiled, its patterns are large.
+    schema: OnceLock<Result<JsonSchema, SchemaError>>,
 }
 
-/// Returns a body as JSON that follows the schema of its route. An empty one is an object without members.
-pub(crate) fn read(schema: &JsonSchema, bytes: &[u8]) -> Result<Value, Problem> {
-    let unusable = |error: String| Problem::bad(format!("the body cannot be used: {error}"));
-    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let Once(mut value) =
-        serde_json::from_slice(bytes).map_err(|error| unusable(error.to_string()))?;
-    schema.holds_of(&value).map_err(unusable)?;
-    mend(&mut value);
-    Ok(value)
+impl Wanted {
+    pub(crate) fn new(schema_of: SchemaOf) -> Self {
+        Self { schema_of, schema: OnceLock::new() }
+    }
+
+    /// Returns a body as JSON that follows the schema. An empty one is an object without members.
+    pub(crate) fn read(&self, bytes: &[u8]) -> Result<Value, Problem> {
+        let unusable = |error: String| Problem::bad(format!("the body cannot be used: {error}"));
+        let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+        let Once(mut value) =
+            serde_json::from_slice(bytes).map_err(|error| unusable(error.to_string()))?;
+        let broken = |error: &SchemaError| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+        };
+        self.schema().as_ref().map_err(broken)?.holds_of(&value).map_err(unusable)?;
+        mend(&mut value);
+        Ok(value)
+    }
+
+    fn schema(&self) -> &Result<JsonSchema, SchemaError> {
+        self.schema.get_or_init(|| {
+            let mut generator = SchemaSettings::draft2020_12().into_generator();
+            let schema = (self.schema_of)(&mut generator);
+            let definitions = generator.take_definitions(true);
+            JsonSchema::new(json!({ "allOf": [schema], "$defs": definitions }))
+        })
+    }
 }
 
 /// JSON in which no object has a member twice: what reads the first and what reads the last would see two bodies.
@@ -115,6 +135,7 @@ mod tests {
     use schemars::JsonSchema;
 
     use super::*;
+    use crate::api::routes;
 
     #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
@@ -126,9 +147,17 @@ mod tests {
         any: Option<Value>,
     }
 
+    #[test]
+    fn every_body_of_the_api_has_a_schema_that_can_be_used() {
+        for route in routes::all() {
+            let broken = route.body.as_ref().and_then(|wanted| wanted.schema().as_ref().err());
+            assert_eq!(broken, None, "{} {}", route.method, route.path);
+        }
+    }
+
     fn taken(text: &str) -> Result<Sample, String> {
-        let schema = schema(|generator| generator.subschema_for::<Sample>()).unwrap();
-        let value = read(&schema, text.as_bytes()).map_err(|problem| problem.detail)?;
+        let wanted = Wanted::new(|generator| generator.subschema_for::<Sample>());
+        let value = wanted.read(text.as_bytes()).map_err(|problem| problem.detail)?;
         Sample::deserialize(value).map_err(|error| format!("the schema let it through: {error}"))
     }
 

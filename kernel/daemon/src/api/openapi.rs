@@ -57,9 +57,9 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         }));
     }
     operation["parameters"] = parameters.into();
-    if let Some(body) = route.body {
-        let schema = body(generator);
-        let needs = needs_body(&schema, generator);
+    if let Some(wanted) = &route.body {
+        let schema = (wanted.schema_of)(generator);
+        let needs = needs_body(schema.as_value(), generator);
         operation["requestBody"] = json!({
             "required": needs, "content": { "application/json": { "schema": schema } },
         });
@@ -120,7 +120,7 @@ fn in_path(path: &str) -> Vec<Value> {
 
 /// Returns the properties of a type as parameters of a query.
 fn in_query(schema: schemars::Schema, generator: &mut SchemaGenerator) -> Vec<Value> {
-    let whole = resolved(&schema, generator);
+    let whole = resolved(schema.as_value(), generator);
     let properties = whole["properties"].as_object().cloned().unwrap_or_default();
     let one = |(name, mut schema): (String, Value)| {
         // In a query, what is absent is absent: there is no null.
@@ -140,14 +140,16 @@ fn in_query(schema: schemars::Schema, generator: &mut SchemaGenerator) -> Vec<Va
     properties.into_iter().map(one).collect()
 }
 
-fn needs_body(schema: &schemars::Schema, generator: &mut SchemaGenerator) -> bool {
+/// Returns true if an object without members is no body: something is required, in each of the forms that it may have.
+fn needs_body(schema: &Value, generator: &mut SchemaGenerator) -> bool {
     let whole = resolved(schema, generator);
-    whole["required"].as_array().is_some_and(|required| !required.is_empty())
+    let has_required = whole["required"].as_array().is_some_and(|required| !required.is_empty());
+    let forms = whole["anyOf"].as_array();
+    has_required || forms.is_some_and(|all| all.iter().all(|form| needs_body(form, generator)))
 }
 
 /// Returns the schema that a reference refers to.
-fn resolved(schema: &schemars::Schema, generator: &mut SchemaGenerator) -> Value {
-    let whole = schema.as_value();
+fn resolved(whole: &Value, generator: &mut SchemaGenerator) -> Value {
     let name = whole["$ref"].as_str().and_then(|path| path.rsplit('/').next());
     name.and_then(|name| generator.definitions().get(name).cloned()).unwrap_or(whole.clone())
 }

@@ -11,7 +11,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{problem::Problem, shared::Api};
+use super::{bodies::Wanted, problem::Problem, shared::Api};
 
 /// An answer that is being made.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
@@ -31,8 +31,8 @@ pub(crate) struct Route {
     pub(crate) summary: &'static str,
     /// The schema of its query, if it has one.
     pub(crate) query: Option<SchemaOf>,
-    /// The schema of its body, if it takes one.
-    pub(crate) body: Option<SchemaOf>,
+    /// What its body has to be, if it takes one.
+    pub(crate) body: Option<Wanted>,
     /// The status of a success.
     pub(crate) status: StatusCode,
     /// The media types of a success, each with its schema.

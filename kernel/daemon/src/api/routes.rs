@@ -5,7 +5,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::{
-    approvals, events, knowledge, overview,
+    approvals,
+    bodies::Wanted,
+    events, knowledge, overview,
     route::{Answering, Call, Route},
     sessions,
     shared::Api,
@@ -49,7 +51,7 @@ fn post<B: JsonSchema, T: JsonSchema>(
     answer: Answer,
 ) -> Route {
     let route = get::<T>(path, name, summary, answer);
-    Route { method: Method::POST, body: Some(schema::<B>), ..route }
+    Route { method: Method::POST, body: Some(Wanted::new(schema::<B>)), ..route }
 }
 
 impl Route {

@@ -16,15 +16,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use openkoi_app::{
-    app::App,
-    error::AppError,
-    pause,
-    result_schema::{JsonSchema, SchemaError},
-    served,
-    settings::Settings,
-    thread,
-};
+use openkoi_app::{app::App, error::AppError, pause, served, settings::Settings, thread};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::{
@@ -34,7 +26,6 @@ use tokio::{
 };
 
 use super::{
-    bodies,
     guard::Peer,
     openapi, page,
     problem::{MEDIA_TYPE, Problem},
@@ -98,7 +89,7 @@ impl Server {
         let address = listener.local_addr().unwrap_or(address);
         let table = routes::all();
         let api = Arc::new(Api::new(app, settings, changed, stop.clone(), description(&table))?);
-        let router = router(&api, with_schemas(table)?);
+        let router = router(&api, Arc::new(table));
         Ok(Some(Self { listener, address, router, stop }))
     }
 
@@ -167,29 +158,14 @@ async fn connection(
     }
 }
 
-/// A route with the schema that its bodies are held to.
-struct Served {
-    route: Route,
-    body: Option<JsonSchema>,
-}
-
-/// Returns the routes with their schemas, made once.
-fn with_schemas(table: Vec<Route>) -> Result<Arc<Vec<Served>>, DaemonError> {
-    let one = |route: Route| -> Result<Served, SchemaError> {
-        Ok(Served { body: route.body.map(bodies::schema).transpose()?, route })
-    };
-    let served: Result<Vec<Served>, SchemaError> = table.into_iter().map(one).collect();
-    served.map(Arc::new).map_err(|error| DaemonError::Description(error.to_string()))
-}
-
 fn description(table: &[Route]) -> String {
     openapi::document(table).to_string()
 }
 
 /// Makes the router of all paths of the table.
-fn router(api: &Arc<Api>, table: Arc<Vec<Served>>) -> Router {
+fn router(api: &Arc<Api>, table: Arc<Vec<Route>>) -> Router {
     let mut router = Router::new();
-    let mut paths: Vec<&'static str> = table.iter().map(|served| served.route.path).collect();
+    let mut paths: Vec<&'static str> = table.iter().map(|route| route.path).collect();
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
@@ -227,21 +203,21 @@ fn router(api: &Arc<Api>, table: Arc<Vec<Served>>) -> Router {
 /// Brings a call through the guard to who answers it.
 async fn call(
     api: &Arc<Api>,
-    table: &[Served],
+    table: &[Route],
     path: &str,
     peer: Peer,
     parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     api.guard.check_origin(request.headers())?;
-    let here = || table.iter().filter(|served| served.route.path == path);
-    let allow = || methods(here().map(|served| &served.route));
+    let here = || table.iter().filter(|route| route.path == path);
+    let allow = || methods(here());
     if request.method() == Method::OPTIONS {
         return Ok(empty(StatusCode::NO_CONTENT, &allow()));
     }
     let method =
         if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
-    let Some(Served { route, body: schema }) = here().find(|one| one.route.method == method) else {
+    let Some(route) = here().find(|route| route.method == method) else {
         let allow = allow();
         let detail = format!("this address has {allow}");
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
@@ -256,8 +232,8 @@ async fn call(
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let (head, body) = request.into_parts();
-    let body = match schema {
-        Some(schema) => bodies::read(schema, &read(&head.headers, body).await?)?,
+    let body = match &route.body {
+        Some(wanted) => wanted.read(&read(&head.headers, body).await?)?,
         None => Value::Null,
     };
     let call = Call { path: parameters, uri: head.uri, headers: head.headers, body };

@@ -415,6 +415,7 @@ pub(crate) struct Undone {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct EventList {
     /// Only those after this number.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub(crate) after: Option<u64>,
     /// The most that are returned; 500 if absent.
     #[schemars(range(min = 1, max = 5000))]
