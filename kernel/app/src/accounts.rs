@@ -132,7 +132,7 @@ fn connections(
             }
         }
     }
-    all.sort_by(|one, other| one.account.cmp(&other.account));
+    all.sort_unstable_by(|one, other| one.account.cmp(&other.account));
     Ok(all)
 }
 

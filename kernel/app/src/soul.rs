@@ -218,7 +218,7 @@ pub(crate) async fn directive(
     let mut ranked: Vec<(f64, usize)> =
         near.into_iter().enumerate().map(|(at, near)| (near, at)).collect();
     // Those that fit equally well in the order of the file.
-    ranked.sort_by(|(one, at), (other, later)| other.total_cmp(one).then(at.cmp(later)));
+    ranked.sort_unstable_by(|(one, at), (other, later)| other.total_cmp(one).then(at.cmp(later)));
     let fitting = ranked.iter().filter(|(near, _)| *near >= FITS).count();
     let room = MOST.saturating_sub(rest.len());
     // A task that nothing fits is held to what stands first.

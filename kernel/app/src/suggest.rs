@@ -12,7 +12,7 @@ pub fn closest(typed: &str, known: impl IntoIterator<Item = String>) -> Vec<Stri
         .map(|name| (strsim::damerau_levenshtein(&typed, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= tolerance(&typed, name))
         .collect();
-    ranked.sort();
+    ranked.sort_unstable();
     ranked.dedup_by(|a, b| a.1 == b.1);
     let best = ranked.first().map_or(0, |(distance, _)| *distance);
     // Names more than twice as far away as the best are noise beside it.

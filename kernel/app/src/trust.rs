@@ -181,7 +181,7 @@ pub fn domains(
     let outcomes =
         storage.outcomes_by_domain(&place(settings, workspace), &undo::still_undone(app)?)?;
     let mut names: Vec<&String> = trust.domains.keys().chain(outcomes.keys()).collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     let domain = |name: &String| {
         // The one for this place counts, if there are two.

@@ -204,7 +204,7 @@ impl UndoPlan {
         line.steps.retain(|step| applied.done.contains(&step.path));
         log.append(&line).map_err(UndoError::Log)?;
         let mut conflicts = [self.conflicts.clone(), applied.conflicts].concat();
-        conflicts.sort();
+        conflicts.sort_unstable();
         let objects = self.objects_left(&line.steps);
         Ok(UndoReport { changes: describe(&line.steps), conflicts, objects })
     }

@@ -127,7 +127,7 @@ impl Workspace for SnapshotWorkspace {
             format!("{}{slash}", entry.name.to_string_lossy())
         });
         let mut names: Vec<String> = shown.collect();
-        names.sort();
+        names.sort_unstable();
         let more = names.len().saturating_sub(SHOWN);
         names.truncate(SHOWN);
         let mut text = names.join("\n");

@@ -54,7 +54,7 @@ pub fn paths(archive: &[u8], limits: &ArchiveLimits) -> Result<Vec<String>, Arch
         false
     })?;
     let mut paths = paths.into_inner();
-    paths.sort();
+    paths.sort_unstable();
     Ok(paths)
 }
 

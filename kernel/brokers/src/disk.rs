@@ -173,7 +173,7 @@ pub fn list(directory: &Path) -> io::Result<Vec<DirectoryEntry>> {
         Ok(DirectoryEntry { name: entry.file_name(), kind: FileKind::of(entry.file_type()?) })
     });
     let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by(|one, other| one.name.cmp(&other.name));
+    entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     Ok(entries)
 }
 

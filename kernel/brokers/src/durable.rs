@@ -170,7 +170,7 @@ pub fn private_there(parents: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf>
         is_own(&path).is_ok_and(|is_own| is_own).then_some(path)
     });
     let mut there: Vec<PathBuf> = there.collect();
-    there.sort();
+    there.sort_unstable();
     there.dedup();
     there
 }

@@ -168,7 +168,7 @@ impl ChangeSet {
             (before != after).then_some(step)
         };
         let mut steps: Vec<PathEffect> = paths.filter_map(step).collect();
-        steps.sort_by(|a, b| a.path.cmp(&b.path));
+        steps.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         steps
     }
 }

@@ -97,7 +97,7 @@ impl Standing {
         parts.extend(self.not_seen.iter().map(|id| format!("not seen {id}")));
         parts.extend(self.red.iter().map(|id| format!("red {id}")));
         parts.extend(self.unknown.iter().map(|id| format!("unknown {id}")));
-        parts.sort();
+        parts.sort_unstable();
         parts.join("\n")
     }
 

@@ -100,7 +100,7 @@ impl ComponentGrant {
                 note(None, "credential", format!("{name} from {other}"));
             }
         }
-        all.sort();
+        all.sort_unstable();
         all.dedup();
         all
     }

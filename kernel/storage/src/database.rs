@@ -22,7 +22,7 @@ use crate::{
     error::StorageError,
     lease::Leases,
     opener::{self, Opened, Opener},
-    readers::{Readers, VersionReader, snapshot},
+    readers::{Query, Readers, VersionReader, snapshot},
 };
 
 /// Everything that is kept. Clones share the connections and may be used by many threads at once.
@@ -33,9 +33,6 @@ pub struct Storage {
 
 /// Contents of a file with their hash.
 pub(crate) type Hashed = (String, Vec<u8>);
-
-/// A query whose result went elsewhere, so that the ways to the database are compiled once and not for each result.
-pub(crate) type Query<'a> = dyn FnMut(&Connection) -> Result<(), StorageError> + 'a;
 
 /// A change whose result went elsewhere.
 type Change<'a> = dyn FnMut(&Transaction<'_>) -> Result<(), StorageError> + 'a;

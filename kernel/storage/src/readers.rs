@@ -8,13 +8,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use crate::{
-    database::Query,
     error::StorageError,
     opener::{Opened, Opener},
 };
 
 /// The most idle connections that are kept.
 const IDLE: usize = 4;
+
+/// A query whose result went elsewhere, so that the ways to the database are compiled once and not for each result.
+pub(crate) type Query<'a> = dyn FnMut(&Connection) -> Result<(), StorageError> + 'a;
 
 /// The connections that read.
 pub(crate) struct Readers {

@@ -187,7 +187,7 @@ impl Storage {
             })?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         })?;
-        counts.sort();
+        counts.sort_unstable();
         Ok(counts)
     }
 

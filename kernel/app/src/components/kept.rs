@@ -131,7 +131,7 @@ pub(super) fn names(place: &Path) -> Vec<String> {
         .filter_map(|entry| Some(entry.name.to_str()?.strip_suffix(RECORD)?.to_owned()))
         .filter(|name| !name.starts_with('.'))
         .collect();
-    names.sort();
+    names.sort_unstable();
     names
 }
 

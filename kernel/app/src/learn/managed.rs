@@ -38,7 +38,7 @@ pub fn managed(home: &Path) -> Vec<ManagedSkill> {
     let entries = disk::list(&place(home)).unwrap_or_default();
     let names = entries.into_iter().filter_map(|entry| entry.name.into_string().ok());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
-    names.sort();
+    names.sort_unstable();
     names.into_iter().filter_map(|name| find(home, &name).ok()).collect()
 }
 

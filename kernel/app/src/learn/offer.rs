@@ -107,7 +107,7 @@ impl SkillOffer {
         for file in files.iter_mut().filter(|file| file.path.eq_ignore_ascii_case("SKILL.md")) {
             "SKILL.md".clone_into(&mut file.path);
         }
-        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         let home = app.paths()?.home().to_owned();
         app.paths()?.prepare()?;
         sweep(&managed::place(&home), app.now_ms());

@@ -87,7 +87,7 @@ async fn all(
         running.spawn(async move { (index, list(&models, &connection, patience, now_ms).await) });
     }
     let mut answers = running.join_all().await;
-    answers.sort_by_key(|(index, _)| *index);
+    answers.sort_unstable_by_key(|(index, _)| *index);
     Ok(answers.into_iter().map(|(_, answered)| answered).collect())
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use openkoi_brokers::{disk, durable};
+use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::error::SettingsError;
@@ -49,13 +50,18 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<ConfigEntry>, SettingsError>
         line: error.span().map_or(1, |span| line_at(text, span.start)),
         message: error.message().lines().collect::<Vec<_>>().join(", "),
     };
-    let places = DeTable::parse(text).map_err(syntax)?;
-    let values: toml::Table = toml::from_str(text).map_err(syntax)?;
-    let mut entries = Vec::new();
-    walk(text, places.get_ref(), &values, &mut Vec::new(), &mut entries);
+    let table = DeTable::parse(text).map_err(syntax)?;
+    let mut places = Vec::new();
+    walk(table.get_ref(), &mut Vec::new(), &mut places);
     // In the order of the file, because the order of providers is the user's.
-    entries.sort_by_key(|entry| entry.line);
-    Ok(entries)
+    places.sort_unstable();
+    let values = toml::Table::deserialize(toml::Deserializer::from(table)).map_err(syntax)?;
+    let mut line = Line { number: 1, offset: 0 };
+    let entry = |(offset, path): (usize, Vec<String>)| {
+        let value = value_at(&values, &path)?.clone();
+        Some(ConfigEntry { path, value, line: line.at(text, offset) })
+    };
+    Ok(places.into_iter().filter_map(entry).collect())
 }
 
 /// Adds the table of a provider at the end of a file, which keeps everything else as it is, comments too. The caller knows
@@ -169,28 +175,36 @@ fn with_provider(before: &str, name: &str, component: Option<&str>, base_url: &s
     text
 }
 
-fn walk(
-    text: &str,
-    places: &DeTable<'_>,
-    values: &toml::Table,
-    path: &mut Vec<String>,
-    entries: &mut Vec<ConfigEntry>,
-) {
-    for (key, place) in places {
-        let name = key.get_ref().as_ref();
-        let Some(value) = values.get(name) else { continue };
-        path.push(name.to_owned());
-        match (place.get_ref(), value) {
-            (DeValue::Table(places), toml::Value::Table(values)) if !values.is_empty() => {
-                walk(text, places, values, path, entries);
-            }
-            _ => entries.push(ConfigEntry {
-                path: path.clone(),
-                value: value.clone(),
-                line: line_at(text, key.span().start),
-            }),
+/// Gathers where keys are that have values: other keys than the tables above them.
+fn walk(table: &DeTable<'_>, path: &mut Vec<String>, places: &mut Vec<(usize, Vec<String>)>) {
+    for (key, value) in table {
+        path.push(key.get_ref().to_string());
+        match value.get_ref() {
+            DeValue::Table(inner) if !inner.is_empty() => walk(inner, path, places),
+            _ => places.push((key.span().start, path.clone())),
         }
         path.pop();
+    }
+}
+
+fn value_at<'a>(table: &'a toml::Table, path: &[String]) -> Option<&'a toml::Value> {
+    let (last, tables) = path.split_last()?;
+    let inner = tables.iter().try_fold(table, |table, name| table.get(name)?.as_table())?;
+    inner.get(last)
+}
+
+/// A place that only moves on, so that the lines of a file are counted once.
+struct Line {
+    number: usize,
+    offset: usize,
+}
+
+impl Line {
+    fn at(&mut self, text: &str, offset: usize) -> usize {
+        let passed = text.get(self.offset..offset).unwrap_or_default();
+        self.number += passed.bytes().filter(|byte| *byte == b'\n').count();
+        self.offset = offset;
+        self.number
     }
 }
 

@@ -26,7 +26,7 @@ pub fn of_folder(
     let opened = Dir::open_ambient_dir(root, ambient_authority())?;
     let mut walk = Walk { limits, is_wanted, entries: 0, room: limits.bytes, files: Vec::new() };
     walk.look(&opened, "", 0)?;
-    walk.files.sort_by(|one, other| one.path.cmp(&other.path));
+    walk.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     Ok(walk.files)
 }
 

@@ -94,7 +94,7 @@ fn headers(hop: &Hop, signer: &Signing, scope: &SigningScope<'_>) -> Vec<(String
             None => headers.push((name, text(value))),
         }
     }
-    headers.sort();
+    headers.sort_unstable();
     headers
 }
 
@@ -131,7 +131,7 @@ fn query(url: &Url) -> String {
         .query_pairs()
         .map(|(name, value)| (encoded(name.as_bytes()), encoded(value.as_bytes())))
         .collect();
-    pairs.sort();
+    pairs.sort_unstable();
     let pairs: Vec<String> =
         pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")

@@ -60,7 +60,7 @@ impl Files {
             .filter_map(Result::ok)
             .map(|entry| (shown(&entry.file_name()), entry))
             .collect();
-        names.sort_by(|(a, _), (b, _)| a.cmp(b));
+        names.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         names.truncate(LIST_LIMIT);
         // A file that is gone by now is not listed.
         let stat = |(name, entry): (String, cap_std::fs::DirEntry)| {

@@ -163,7 +163,7 @@ impl Layer {
                 Err(_) => {}
             }
         }
-        inside.sort();
+        inside.sort_unstable();
         // What lies in another one is closed with it.
         inside.dedup_by(|place, above| place.starts_with(above));
         let shown = real(shown);

@@ -43,7 +43,7 @@ impl Upper {
     pub(super) fn changes(&self) -> Vec<LayerChange> {
         let mut changes = Vec::new();
         list(&self.children, Path::new(""), &mut changes);
-        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         changes
     }
 }

@@ -188,7 +188,7 @@ impl Keeper {
                 false => kept.push(effect),
             }
         }
-        ignored.sort();
+        ignored.sort_unstable();
         ignored.dedup();
         let more = ignored.len().saturating_sub(MOST_NAMED);
         ignored.truncate(MOST_NAMED);

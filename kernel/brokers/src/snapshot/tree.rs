@@ -97,7 +97,7 @@ impl TreeEntry {
 
 impl Tree {
     pub(super) fn new(mut entries: Vec<TreeEntry>) -> Self {
-        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|a, b| a.path == b.path);
         Self { entries, control: true, whole: true, ..Self::default() }
     }

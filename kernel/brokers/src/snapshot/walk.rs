@@ -84,7 +84,7 @@ pub(super) fn walk(
         walk.enter(&directory, way, entries, &mut waiting);
     }
     let mut walked = walk.walked;
-    walked.found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    walked.found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     Ok(walked)
 }
 
@@ -135,7 +135,7 @@ impl Walk<'_> {
             let path = joined(directory, &name);
             entries.push(Entry { name, path, stat });
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
 

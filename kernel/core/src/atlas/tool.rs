@@ -146,7 +146,8 @@ fn tools(calls: &[PastCall]) -> BTreeMap<String, ToolRecord> {
         }
     }
     for (name, tool) in &mut tools {
-        tool.failures.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        tool.failures
+            .sort_unstable_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         tool.median_ms = times.remove(name.as_str()).map(median).unwrap_or_default();
     }
     tools

@@ -139,7 +139,7 @@ impl Span {
         if values.is_empty() {
             return None;
         }
-        values.sort_by(f64::total_cmp);
+        values.sort_unstable_by(f64::total_cmp);
         let at = |share: f64| quantile(&values, share);
         Some(Self { low: at(0.1), mid: at(0.5), high: at(0.9) })
     }

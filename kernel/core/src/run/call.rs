@@ -460,7 +460,7 @@ impl Run {
         let conflicts = effects.conflicts.into_iter().map(|effect| effect.path);
         self.conflicts.extend(conflicts);
         self.uncovered.extend(effects.uncovered);
-        self.uncovered.sort();
+        self.uncovered.sort_unstable();
         self.uncovered.dedup();
     }
 

@@ -320,7 +320,7 @@ impl Run {
         });
         let plan = (self.plans() && !self.has_planner()).then(plan::plan_tool);
         let mut offered: Vec<OfferedTool> = offered.chain(plan).collect();
-        offered.sort_by(|a, b| a.name.cmp(&b.name));
+        offered.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         offered
     }
 }

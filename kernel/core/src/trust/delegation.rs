@@ -94,7 +94,7 @@ pub fn trust_in(
     let mut holding: Vec<&Delegation> =
         delegations.iter().filter(|one| one.holds(workspace, now_ms)).collect();
     // Those that hold here come last, and so count.
-    holding.sort_by_key(|one| (one.workspace.is_some(), one.id));
+    holding.sort_unstable_by_key(|one| (one.workspace.is_some(), one.id));
     for one in holding {
         let ceiling = configured.domains.get(&one.domain).copied();
         let level = ceiling.map_or(one.level, |ceiling| one.level.min(ceiling));

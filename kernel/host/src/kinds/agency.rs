@@ -63,7 +63,7 @@ impl CatalogAgencies {
             Some(AgencyCard { name: entry.name().to_owned(), deadline_ms })
         };
         let mut cards: Vec<AgencyCard> = catalog.of_kind(Kind::Agency).filter_map(card).collect();
-        cards.sort_by(|one, other| one.name.cmp(&other.name));
+        cards.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         cards
     }
 

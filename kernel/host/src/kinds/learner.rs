@@ -52,7 +52,7 @@ impl CatalogLearners {
         let catalog = host.catalog();
         let names = catalog.of_kind(Kind::Learner).map(|entry| entry.name().to_owned());
         let mut names: Vec<String> = names.filter(|name| !without.contains(name)).collect();
-        names.sort();
+        names.sort_unstable();
         Self { host: host.clone(), workdir, names }
     }
 

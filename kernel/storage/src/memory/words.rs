@@ -49,7 +49,7 @@ pub(super) fn question(
         words.push((found, word));
     }
     words.retain(|(found, _)| *found > 0);
-    words.sort();
+    words.sort_unstable();
     let mut sum = 0;
     let few = words.iter().take_while(|(found, _)| {
         sum += found;

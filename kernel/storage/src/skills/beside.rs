@@ -33,7 +33,7 @@ impl Skill {
         let Some(folder) = self.open_folder() else { return Vec::new() };
         let (mut found, mut left) = (Vec::new(), ENTRIES);
         walk(&folder, "", 0, &mut left, &mut found);
-        found.sort_by(|one, other| one.path.cmp(&other.path));
+        found.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         found.truncate(BESIDE_LIMIT);
         found
     }

@@ -47,7 +47,7 @@ pub fn digest_of_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>)
 }
 
 fn digest_of_lines<P: AsRef<str> + Ord>(mut files: Vec<(P, String)>) -> String {
-    files.sort();
+    files.sort_unstable();
     let lines = files.iter().map(|(path, digest)| format!("{digest}  {}\n", path.as_ref()));
     hash::of_bytes(lines.collect::<String>().as_bytes())
 }

@@ -99,7 +99,7 @@ fn given(
     let own = own.into_iter().filter_map(real).map(|path| Given { path, is_open: true });
     let mut all: Vec<Given> = others.chain(own).collect();
     // Of two that are the same, the one that is closed in part counts.
-    all.sort_by(|one, other| (&one.path, one.is_open).cmp(&(&other.path, other.is_open)));
+    all.sort_unstable_by(|one, other| (&one.path, one.is_open).cmp(&(&other.path, other.is_open)));
     let mut kept: Vec<Given> = Vec::new();
     for one in all {
         match kept.last_mut() {

@@ -59,7 +59,7 @@ impl Completion {
                 (fits && !hidden).then(|| format!("{directory}{name}{end}"))
             })
             .collect();
-        paths.sort();
+        paths.sort_unstable();
         paths.truncate(MOST);
         paths
     }
