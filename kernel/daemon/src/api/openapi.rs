@@ -26,7 +26,7 @@ pub(crate) fn document(routes: &[Route]) -> Value {
         "info": {
             "title": "OpenKoi",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The daemon of OpenKoi. Times are milliseconds since 1970, money is US dollars.",
+            "description": "The daemon of OpenKoi. Times that end in `_ms` are milliseconds since 1970, those that end in `_at` are as RFC 3339 has them; money is US dollars.",
             "license": { "name": "MIT", "identifier": "MIT" },
         },
         "servers": [{ "url": "/" }],
@@ -140,8 +140,14 @@ fn in_query(schema: schemars::Schema, generator: &mut SchemaGenerator) -> Vec<Va
     properties.into_iter().map(one).collect()
 }
 
+/// Returns whether there is something that a body has to have, whichever of its forms it takes.
 fn needs_body(schema: &schemars::Schema, generator: &mut SchemaGenerator) -> bool {
     let whole = resolved(schema, generator);
+    if let Some(forms) = whole["anyOf"].as_array() {
+        let mut forms =
+            forms.iter().filter_map(|form| schemars::Schema::try_from(form.clone()).ok());
+        return forms.all(|form| needs_body(&form, generator));
+    }
     whole["required"].as_array().is_some_and(|required| !required.is_empty())
 }
 

@@ -73,6 +73,10 @@ impl Call {
     /// Returns the body as a type. An empty one is an object without members.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let bytes: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
+        // A list of the values of its members would be taken for the object.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Problem::bad("the body cannot be used: it is a list and no object"));
+        }
         serde_json::from_slice(bytes)
             .map_err(|error| Problem::bad(format!("the body cannot be used: {error}")))
     }

@@ -26,7 +26,10 @@ use super::{
     problem::Problem,
     route::{Answering, Call, Reply},
     shared::Api,
-    types::{Diff, Done, NewTask, Output, Resume, Submitted, Task, TaskList, Tasks, Undo, Undone},
+    types::{
+        Diff, Done, NewTask, Nothing, Output, Resume, Submitted, Task, TaskList, Tasks, Undo,
+        Undone,
+    },
 };
 
 /// The number of tasks of a page.
@@ -146,6 +149,7 @@ pub(crate) fn shown(api: &Api, record: TaskRecord) -> Result<Task, Problem> {
 
 pub(crate) fn cancel(api: Arc<Api>, call: Call) -> Answering {
     Box::pin(async move {
+        call.body::<Nothing>()?;
         let task = api.storage.find_task(call.id())?.id;
         let status = match handed::cancel(&api.app, &task)? {
             Cancelled::Now => "cancelled",

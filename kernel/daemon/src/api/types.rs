@@ -1,4 +1,8 @@
-//! What goes over the wire. Times are milliseconds since 1970, money is US dollars.
+//! What goes over the wire. Times that end in `_ms` are milliseconds since 1970, those that end in `_at` as RFC 3339 has them; money
+//! is US dollars.
+
+mod schedules;
+mod webhooks;
 
 use openkoi_app::request::Limits;
 use openkoi_core::queue::QueuedTask;
@@ -8,13 +12,41 @@ use openkoi_storage::{
     tasks::TaskRecord,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Map, Number, Value};
+
+pub(crate) use self::{schedules::*, webhooks::*};
 
 /// Words that say something.
 const SAYING: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
 /// An absolute path.
 const PATH: &str = r"^/[^\u0000]*$";
+
+/// The largest whole number that every reader of JSON has.
+const LARGEST: i64 = (1 << 53) - 1;
+
+/// Reads a whole number. JSON has one kind of number: 5.0 is 5.
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(from: D) -> Result<Option<T>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(from)? else { return Ok(None) };
+    let real = || number.as_f64().filter(|real| real.fract() == 0.0).map(|real| real as i64);
+    let whole = number.as_i64().or_else(real).filter(|whole| (-LARGEST..=LARGEST).contains(whole));
+    let fitting = whole.and_then(|whole| T::try_from(whole).ok());
+    fitting.map(Some).ok_or_else(|| D::Error::custom(format!("{number} is no such whole number")))
+}
+
+/// Reads a whole number that is 0 if it is absent.
+fn whole_or_zero<'de, D: Deserializer<'de>>(from: D) -> Result<i32, D::Error> {
+    whole(from).map(Option::unwrap_or_default)
+}
+
+/// Reads an object; a list of the values of its members is none.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<T, D::Error> {
+    let members = Map::<String, Value>::deserialize(from)?;
+    serde_json::from_value(members.into()).map_err(D::Error::custom)
+}
 
 /// That the daemon answers.
 #[derive(Serialize, JsonSchema)]
@@ -97,6 +129,7 @@ pub(crate) struct NewTask {
     #[schemars(regex(pattern = SAYING))]
     pub(crate) description: String,
     /// The most iterations; 0 executes once and evaluates nothing.
+    #[serde(deserialize_with = "whole", default)]
     #[schemars(range(min = 0, max = 1000))]
     pub(crate) max_iterations: Option<u32>,
     /// The score from which the work is accepted.
@@ -114,15 +147,17 @@ pub(crate) struct NewTask {
     #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub(crate) budget: Option<f64>,
     /// The most fresh tokens.
+    #[serde(deserialize_with = "whole", default)]
     #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
     pub(crate) max_tokens: Option<u64>,
     /// The most seconds of work.
+    #[serde(deserialize_with = "whole", default)]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub(crate) max_seconds: Option<u64>,
     /// The session that it goes on in.
     pub(crate) session: Option<String>,
     /// Higher ones go first.
-    #[serde(default)]
+    #[serde(deserialize_with = "whole_or_zero", default)]
     #[schemars(range(min = -100, max = 100))]
     pub(crate) priority: i32,
     /// False to be answered when the task has ended.
@@ -139,7 +174,7 @@ pub(crate) struct NewTask {
 }
 
 /// How much a model is asked to reason.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Effort {
     /// Little.
@@ -151,6 +186,12 @@ pub(crate) enum Effort {
 }
 
 impl Effort {
+    const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effort| effort.word() == word)
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -180,6 +221,7 @@ impl NewTask {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Resume {
     /// The most iterations.
+    #[serde(deserialize_with = "whole")]
     #[schemars(range(min = 0, max = 1000))]
     pub(crate) max_iterations: Option<u32>,
     /// The score from which the work is accepted.
@@ -189,9 +231,11 @@ pub(crate) struct Resume {
     #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub(crate) budget: Option<f64>,
     /// The most fresh tokens.
+    #[serde(deserialize_with = "whole")]
     #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
     pub(crate) max_tokens: Option<u64>,
     /// The most seconds of work.
+    #[serde(deserialize_with = "whole")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub(crate) max_seconds: Option<u64>,
     /// Why the work is done although the chamber stopped it.
@@ -199,6 +243,7 @@ pub(crate) struct Resume {
     #[schemars(length(min = 1))]
     pub(crate) overruled: Option<String>,
     /// Higher ones go first.
+    #[serde(deserialize_with = "whole_or_zero")]
     #[schemars(range(min = -100, max = 100))]
     pub(crate) priority: i32,
 }
