@@ -12,7 +12,7 @@
 //! before `alerts.after_seconds`.
 
 use std::{
-    io::{self, IsTerminal},
+    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -50,10 +50,12 @@ impl Way {
     fn of(names: &str) -> Self {
         let names = names.to_lowercase();
         let is_one = |known: &[&str]| known.iter().any(|name| names.contains(name));
-        match names.as_str() {
-            _ if is_one(&WITH_TITLE) => Self::Osc777,
-            _ if is_one(&WITH_TEXT) => Self::Osc9,
-            _ => Self::Bell,
+        if is_one(&WITH_TITLE) {
+            Self::Osc777
+        } else if is_one(&WITH_TEXT) {
+            Self::Osc9
+        } else {
+            Self::Bell
         }
     }
 
@@ -89,8 +91,8 @@ impl Alerts {
     pub(crate) fn begin(context: &Context, settings: &Settings) -> Self {
         let word = &settings.alerts.terminal;
         let is_dumb = context.app.environment().text(&TERM) == Some("dumb");
-        let is_there = context.questions.is_interactive() && io::stderr().is_terminal();
-        let wanted = (is_there && !is_dumb && word != "off").then(|| word.clone());
+        let is_there = context.questions.is_interactive() && !is_dumb;
+        let wanted = (is_there && word != "off").then(|| word.clone());
         Self {
             app: Arc::clone(&context.app),
             wanted,

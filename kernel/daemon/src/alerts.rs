@@ -28,12 +28,12 @@ pub(crate) async fn run(app: Arc<App>, settings: AlertSettings, mut changed: wat
     loop {
         changed.mark_unchanged();
         match app.storage().and_then(|storage| look(&storage, &mut known, app.now_ms(), after_ms)) {
-            Ok(news) if alerts::somebody_looks(&app) => drop(news),
-            Ok(news) => {
+            Ok(news) if !news.is_empty() && !alerts::somebody_looks(&app) => {
                 for alert in news {
                     alerts::show(&app, &settings, alert).await;
                 }
             }
+            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "it is not known whether somebody is to be told"),
         }
         if changed.changed().await.is_err() {

@@ -65,7 +65,7 @@ fn an_empty_home_shows_what_will_stand_there_and_stays_empty() {
     terminal.sees("No task was done yet");
     leave(terminal);
 
-    assert!(!home.path().join("data").exists(), "looking makes no database");
+    assert!(!home.path().join("data/openkoi.db").exists(), "looking makes no database");
 }
 
 #[test]
