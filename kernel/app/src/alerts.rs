@@ -18,8 +18,6 @@ use openkoi_storage::{
 
 use crate::{app::App, error::AppError, settings::AlertSettings, thread};
 
-pub use openkoi_brokers::tmux::Outer;
-
 /// The file that is locked while somebody looks.
 const LOOKING: &str = "looking.lock";
 /// Its mode.
@@ -136,7 +134,7 @@ pub async fn show(app: &Arc<App>, settings: &AlertSettings, alert: Alert) {
 }
 
 /// Returns the terminal around the tmux that this process is in, if it is in one.
-pub fn outer_terminal(app: &App) -> Option<Outer> {
+pub fn outer_terminal(app: &App) -> Option<tmux::Outer> {
     tmux::outer(&variables(app))
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     super::{problem::Problem, route::Call},
-    Effort, PATH, SAYING, object, whole,
+    value::{Effort, PATH, SAYING, object, whole},
 };
 
 /// Times as they are said mostly: "every weekday at 9", "every monday and friday at 18:30", "on the 1st at 9", "hourly", "every 15
