@@ -1,4 +1,4 @@
-//! The JSON Schema that a task's result has to follow, checked before anything is paid.
+//! The JSON Schema that a task's result has to follow, checked before anything is paid; and any other that a value is held to.
 //!
 //! All of JSON Schema is understood, `$ref` within the file included. A schema that lies elsewhere is refused:
 //! nothing is fetched and no further file is read.
@@ -81,11 +81,17 @@ impl JsonSchema {
     pub fn read(&self, text: &str) -> Result<Value, String> {
         let value: Value = serde_json::from_str(unfenced(text))
             .map_err(|error| format!("it is not JSON: {error}"))?;
-        match self.schemas.validate(&value, self.root) {
-            Ok(()) => {}
-            Err(error) => return Err(misfits(&error)),
-        }
+        self.holds_of(&value)?;
         Ok(value)
+    }
+
+    /// Returns an error if a value does not follow the schema.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what does not fit, and where.
+    pub fn holds_of(&self, value: &Value) -> Result<(), String> {
+        self.schemas.validate(value, self.root).map_err(|error| misfits(&error))
     }
 }
 

@@ -132,6 +132,20 @@ pub trait Queue: Send + Sync {
     /// They cannot be read.
     fn unfinished(&self) -> Result<Vec<QueuedTask>, JournalError>;
 
+    /// Returns those of them that were given to a worker.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    fn running(&self) -> Result<Vec<QueuedTask>, JournalError>;
+
+    /// Returns true if any task waits.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    fn has_waiting(&self) -> Result<bool, JournalError>;
+
     /// Returns one task of the queue.
     ///
     /// # Errors
@@ -160,12 +174,12 @@ pub trait Queue: Send + Sync {
     /// Nothing is changed.
     fn finish(&self, task: &TaskId, why: Option<&str>, at_ms: u64) -> Result<(), JournalError>;
 
-    /// Notes why a task waits still.
+    /// Notes why all that wait do so still. That alone need not be on the disk when the call returns.
     ///
     /// # Errors
     ///
     /// Nothing is changed.
-    fn note(&self, task: &TaskId, why: Option<&str>) -> Result<(), JournalError>;
+    fn note_waiting(&self, why: &str) -> Result<(), JournalError>;
 
     /// Notes that somebody wants the end of a task. One that was not begun is cancelled with it. Returns false if it
     /// neither waits nor runs.

@@ -14,6 +14,7 @@
 //! | `tasks`, `events`, `approvals`, `sessions`, `schedules`, `webhooks`, `overview`, `knowledge` | the answers |
 
 mod approvals;
+mod bodies;
 mod events;
 mod guard;
 mod knowledge;

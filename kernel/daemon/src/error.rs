@@ -11,6 +11,9 @@ pub enum DaemonError {
     /// It cannot be reached as the settings say.
     #[error("{0}")]
     Settings(String),
+    /// The API's description cannot be held, which is a defect.
+    #[error("the schema of a route cannot be used: {0}")]
+    Description(String),
     /// The port is taken.
     #[error("nobody can listen at {address}: {source}")]
     Listen {

@@ -31,6 +31,9 @@ const PATIENCE_MS: u64 = 5_000;
 const GLANCE_MS: u64 = 1_000;
 /// How often it is looked whether the day's money is there again.
 const DAY_GLANCE_MS: u64 = 60_000;
+/// How many times as long as the last step took nothing is looked at after a change: a queue that grows long is not to keep the
+/// daemon busy with itself.
+const RESTS: u64 = 4;
 /// How many workers may die over one task.
 const MOST_DEATHS: u32 = 3;
 const DAY_MS: u64 = 86_400_000;
@@ -89,6 +92,7 @@ impl Supervisor {
         self.take_up_answered();
         while !*stop.borrow() {
             changed.mark_unchanged();
+            let begun_ms = monotonic_ms();
             let wait = match self.step() {
                 Ok(wait) => wait,
                 Err(error) => {
@@ -100,7 +104,10 @@ impl Supervisor {
                 biased;
                 _ = stop.changed() => {}
                 () = self.an_end() => {}
-                _ = changed.changed() => {}
+                _ = changed.changed() => {
+                    let took_ms = monotonic_ms().saturating_sub(begun_ms);
+                    pause(Duration::from_millis(took_ms * RESTS)).await;
+                }
                 () = rest(wait) => {}
             }
         }
@@ -124,23 +131,19 @@ impl Supervisor {
     fn step(&mut self) -> Result<Option<Duration>, AppError> {
         self.reap();
         let mut wait = self.press()?;
-        let mut unfinished = self.storage.unfinished()?;
-        for task in unfinished.iter().filter(|one| one.state == QueueState::Running) {
-            if !self.workers.contains_key(&task.task) && !self.look_after(task)? {
+        for task in self.storage.running()? {
+            if !self.workers.contains_key(&task.task) && !self.look_after(&task)? {
                 wait = sooner(wait, GLANCE_MS);
             }
         }
-        unfinished = self.storage.unfinished()?;
-        if !unfinished.iter().any(|one| one.state == QueueState::Waiting) {
+        if !self.storage.has_waiting()? {
             return Ok(wait);
         }
         if let Some(why) = self.no_money()? {
-            let waiting = unfinished.iter().filter(|one| one.state == QueueState::Waiting);
-            for task in waiting {
-                self.storage.note(&task.task, Some(&why))?;
-            }
+            self.storage.note_waiting(&why)?;
             return Ok(sooner(wait, DAY_GLANCE_MS));
         }
+        let unfinished = self.storage.unfinished()?;
         let now_ms = self.app.now_ms();
         let choice = self.choose(&unfinished, now_ms)?;
         for task in &choice.begin {
@@ -312,9 +315,8 @@ impl Supervisor {
             }
         }
         // What had no time to say so waits for the next daemon.
-        for task in self.storage.unfinished().unwrap_or_default() {
-            if task.state == QueueState::Running
-                && self.workers.contains_key(&task.task)
+        for task in self.storage.running().unwrap_or_default() {
+            if self.workers.contains_key(&task.task)
                 && let Err(error) = self.look_after(&task)
             {
                 tracing::error!(%error, "a task stays as it was");

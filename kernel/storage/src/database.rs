@@ -22,7 +22,7 @@ use crate::{
     error::StorageError,
     lease::Leases,
     opener::{self, Opened, Opener},
-    readers::{Readers, snapshot},
+    readers::{Readers, VersionReader, snapshot},
 };
 
 /// Everything that is kept. Clones share the connections and may be used by many threads at once.
@@ -33,6 +33,12 @@ pub struct Storage {
 
 /// Contents of a file with their hash.
 pub(crate) type Hashed = (String, Vec<u8>);
+
+/// A query whose result went elsewhere, so that the ways to the database are compiled once and not for each result.
+pub(crate) type Query<'a> = dyn FnMut(&Connection) -> Result<(), StorageError> + 'a;
+
+/// A change whose result went elsewhere.
+type Change<'a> = dyn FnMut(&Transaction<'_>) -> Result<(), StorageError> + 'a;
 
 struct Inner {
     /// The directory of the database and outputs.
@@ -92,6 +98,15 @@ impl Storage {
         self.inner.opener.open_and_check().map(drop)
     }
 
+    /// Returns who tells whether anything was written.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be opened once more.
+    pub fn version_reader(&self) -> Result<VersionReader, StorageError> {
+        VersionReader::new(self.inner.opener.clone())
+    }
+
     pub(crate) fn data(&self) -> &Path {
         &self.inner.data
     }
@@ -114,14 +129,24 @@ impl Storage {
         &self,
         query: impl Fn(&Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
+        let mut found = None;
+        self.run_read(&mut |connection| {
+            found = Some(query(connection)?);
+            Ok(())
+        })?;
+        found.ok_or_else(not_run)
+    }
+
+    fn run_read(&self, query: &mut Query<'_>) -> Result<(), StorageError> {
         if let Some(slot) = self.idle_writer() {
-            return self.twice_if_damaged(slot, |opened| snapshot(&mut opened.connection, &query));
+            let mut read = |opened: &mut Opened| snapshot(&mut opened.connection, query);
+            return self.twice_if_damaged(slot, &mut read);
         }
-        match self.inner.readers.read(&query) {
+        match self.inner.readers.read(query) {
             Err(error) if error.is_of_connection() => {
                 // The writer's connection knows what to do about damage, and is open where no other can be opened.
                 tracing::debug!(error = error.line(), "the writer reads for a reader that failed");
-                self.with_writer(|connection| snapshot(connection, &query))
+                self.with_writer(&mut |connection| snapshot(connection, query))
             }
             done => done,
         }
@@ -142,12 +167,21 @@ impl Storage {
         speed: CommitSpeed,
         change: impl Fn(&Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
+        let mut done = None;
+        self.run_write(speed, &mut |transaction| {
+            done = Some(change(transaction)?);
+            Ok(())
+        })?;
+        done.ok_or_else(not_run)
+    }
+
+    fn run_write(&self, speed: CommitSpeed, change: &mut Change<'_>) -> Result<(), StorageError> {
         self.inner.has_written.store(true, Ordering::Relaxed);
-        self.with_writer(|connection| match speed {
-            CommitSpeed::DiskFirst => commit(connection, &change),
+        self.with_writer(&mut |connection| match speed {
+            CommitSpeed::DiskFirst => commit(connection, change),
             CommitSpeed::DiskLater => {
                 connection.execute_batch("PRAGMA synchronous=NORMAL")?;
-                let done = commit(connection, &change);
+                let done = commit(connection, change);
                 connection.execute_batch("PRAGMA synchronous=FULL")?;
                 done
             }
@@ -155,19 +189,19 @@ impl Storage {
     }
 
     /// Does `work` on the connection that writes. It may be done twice.
-    pub(crate) fn with_writer<T>(
+    pub(crate) fn with_writer(
         &self,
-        mut work: impl FnMut(&mut Connection) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
+        work: &mut dyn FnMut(&mut Connection) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
         let slot = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.twice_if_damaged(slot, |opened| work(&mut opened.connection))
+        self.twice_if_damaged(slot, &mut |opened| work(&mut opened.connection))
     }
 
     /// Brings the log into the database and empties it, so that it has no deleted text either. Where another process
     /// prevents that, the last one who leaves does it.
     pub(crate) fn empty_log(&self) -> Result<(), StorageError> {
         let slot = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.twice_if_damaged(slot, |opened| opener::empty_log(opened))
+        self.twice_if_damaged(slot, &mut |opened| opener::empty_log(opened))
     }
 
     /// Returns the writer's connection as long as nothing was written here and nobody uses it.
@@ -184,27 +218,27 @@ impl Storage {
 
     /// Damage is not believed at first sight: one failed read can look like it. The database is opened again
     /// and checked, and only what the check finds is damage.
-    fn twice_if_damaged<T>(
+    fn twice_if_damaged(
         &self,
         mut slot: MutexGuard<'_, Option<Opened>>,
-        mut work: impl FnMut(&mut Opened) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
-        match self.once(&mut slot, &mut work) {
+        work: &mut dyn FnMut(&mut Opened) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        match self.once(&mut slot, work) {
             Err(StorageError::Corrupt { detail, .. }) => {
                 tracing::warn!(detail, "the database looks damaged and is checked");
                 *slot = None;
                 *slot = Some(self.inner.opener.open_and_check()?);
-                self.once(&mut slot, &mut work)
+                self.once(&mut slot, work)
             }
             other => other,
         }
     }
 
-    fn once<T>(
+    fn once(
         &self,
         slot: &mut Option<Opened>,
-        work: &mut impl FnMut(&mut Opened) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
+        work: &mut dyn FnMut(&mut Opened) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
         let opener = &self.inner.opener;
         let mut opened = match slot.take() {
             Some(opened) => opened,
@@ -219,6 +253,11 @@ impl Storage {
         }
         result
     }
+}
+
+/// What is left if nothing was run, which does not happen.
+fn not_run() -> StorageError {
+    rusqlite::Error::QueryReturnedNoRows.into()
 }
 
 /// Returns `value` as SQLite keeps integers.
@@ -240,15 +279,11 @@ pub(crate) enum CommitSpeed {
     DiskLater,
 }
 
-fn commit<T>(
-    connection: &mut Connection,
-    change: &impl Fn(&Transaction<'_>) -> Result<T, StorageError>,
-) -> Result<T, StorageError> {
+fn commit(connection: &mut Connection, change: &mut Change<'_>) -> Result<(), StorageError> {
     let behavior = TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(behavior)?;
-    let done = change(&transaction)?;
-    transaction.commit()?;
-    Ok(done)
+    change(&transaction)?;
+    Ok(transaction.commit()?)
 }
 
 #[cfg(test)]
@@ -388,10 +423,11 @@ mod tests {
 
         let settings = ["journal_mode", "query_only", "trusted_schema", "busy_timeout"];
         assert_eq!(settings.map(|name| setting(&storage, name)), ["wal", "1", "0", "5000"]);
-        let written = storage.inner.readers.read(|connection| {
+        let written = storage.inner.readers.read(&mut |connection| {
             assert!(connection.is_readonly("main")?);
             connection.pragma_update(None, "query_only", false)?;
-            Ok(connection.execute("CREATE TABLE written (x)", ())?)
+            connection.execute("CREATE TABLE written (x)", ())?;
+            Ok(())
         });
         assert!(written.is_err());
     }

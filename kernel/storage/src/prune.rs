@@ -70,7 +70,7 @@ impl Storage {
     ///
     /// When the disk has no room for the smaller copy that this makes first.
     pub fn compact(&self) -> Result<(), StorageError> {
-        self.with_writer(|connection| Ok(connection.execute_batch("VACUUM")?))?;
+        self.with_writer(&mut |connection| Ok(connection.execute_batch("VACUUM")?))?;
         self.empty_log()
     }
 }

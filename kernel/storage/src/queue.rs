@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use crate::{
     Storage,
-    database::{count, stored},
+    database::{CommitSpeed, count, stored},
     error::StorageError,
     ident, sessions,
     status::unknown_word,
@@ -54,6 +54,17 @@ impl Queue for Storage {
         })?)
     }
 
+    fn running(&self) -> Result<Vec<QueuedTask>, JournalError> {
+        Ok(self.read(|connection| {
+            select(connection, "WHERE q.state = 'running' ORDER BY q.seq", ())
+        })?)
+    }
+
+    fn has_waiting(&self) -> Result<bool, JournalError> {
+        let sql = "SELECT 1 FROM queue WHERE state = 'waiting' LIMIT 1";
+        Ok(self.read(|connection| Ok(connection.prepare_cached(sql)?.exists(())?))?)
+    }
+
     fn queued(&self, task: &TaskId) -> Result<Option<QueuedTask>, JournalError> {
         let found =
             self.read(|connection| select(connection, "WHERE q.task = ?1", [task.as_str()]));
@@ -83,10 +94,10 @@ impl Queue for Storage {
         Ok(self.write(|transaction| finish(transaction, task, why, at_ms))?)
     }
 
-    fn note(&self, task: &TaskId, why: Option<&str>) -> Result<(), JournalError> {
-        let sql = "UPDATE queue SET why = ?2 WHERE task = ?1 AND why IS NOT ?2";
-        Ok(self.write(|transaction| {
-            transaction.prepare_cached(sql)?.execute((task.as_str(), why))?;
+    fn note_waiting(&self, why: &str) -> Result<(), JournalError> {
+        let sql = "UPDATE queue SET why = ?1 WHERE state = 'waiting' AND why IS NOT ?1";
+        Ok(self.write_at(CommitSpeed::DiskLater, |transaction| {
+            transaction.prepare_cached(sql)?.execute([why])?;
             Ok(())
         })?)
     }

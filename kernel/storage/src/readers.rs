@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use crate::{
+    database::Query,
     error::StorageError,
     opener::{Opened, Opener},
 };
@@ -32,10 +33,7 @@ impl Readers {
     /// # Errors
     ///
     /// The error of the query, or one of the connection, which is not used again then.
-    pub(crate) fn read<T>(
-        &self,
-        query: impl Fn(&Connection) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
+    pub(crate) fn read(&self, query: &mut Query<'_>) -> Result<(), StorageError> {
         let idle = self.idle().pop();
         let mut opened = match idle {
             Some(opened) => opened,
@@ -63,13 +61,35 @@ impl Readers {
     }
 }
 
+/// Tells whether anything was written since it was last asked, by whichever connection of whichever process.
+pub struct VersionReader {
+    opener: Opener,
+    opened: Opened,
+}
+
+impl VersionReader {
+    pub(crate) fn new(opener: Opener) -> Result<Self, StorageError> {
+        Ok(Self { opened: opener.open_reader()?, opener })
+    }
+
+    /// Returns a number that is another one once something was written.
+    ///
+    /// # Errors
+    ///
+    /// When the database is not at its path any more, or cannot be read.
+    pub fn now(&mut self) -> Result<i64, StorageError> {
+        self.opener.ensure_unmoved(&self.opened)?;
+        let mut statement = self.opened.connection.prepare_cached("PRAGMA data_version")?;
+        Ok(statement.query_row((), |row| row.get(0))?)
+    }
+}
+
 /// Runs a query whose statements all see the same state of the database.
-pub(crate) fn snapshot<T>(
+pub(crate) fn snapshot(
     connection: &mut Connection,
-    query: impl Fn(&Connection) -> Result<T, StorageError>,
-) -> Result<T, StorageError> {
+    query: &mut Query<'_>,
+) -> Result<(), StorageError> {
     let transaction = connection.transaction()?;
-    let found = query(&transaction)?;
-    transaction.commit()?;
-    Ok(found)
+    query(&transaction)?;
+    Ok(transaction.commit()?)
 }

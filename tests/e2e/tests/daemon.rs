@@ -302,7 +302,7 @@ fn a_submission_that_is_sent_many_times_is_one_task() {
 
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     let other = json!({ "description": "something else" }).to_string();
-    daemon.call("POST", "/api/v1/tasks", &headers, &other).expect(422);
+    daemon.call("POST", "/api/v1/tasks", &headers, &other).expect(409);
     daemon.kill();
     let daemon = Daemon::start(&home, port);
     let again = daemon.call("POST", "/api/v1/tasks", &headers, &body).expect(201);

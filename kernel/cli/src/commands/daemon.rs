@@ -171,6 +171,7 @@ impl From<DaemonError> for CommandError {
     fn from(error: DaemonError) -> Self {
         match error {
             DaemonError::App(error) => error.into(),
+            error @ DaemonError::Description(_) => Self::from_error(Exit::NotAccepted, &error),
             error @ DaemonError::Settings(_) => Self::from_error(Exit::Configuration, &error),
             error @ DaemonError::Listen { .. } => Self::from_error(Exit::Configuration, &error)
                 .hint("set another `api.port` in the configuration"),

@@ -28,7 +28,7 @@ pub(crate) fn models(api: Arc<Api>, _: Call) -> Answering {
         for connection in connections.usable() {
             let known = catalogue.models(&connection.name).map(str::to_owned);
             let mut names: Vec<String> = known.chain(connection.models.iter().cloned()).collect();
-            names.sort();
+            names.sort_unstable();
             names.dedup();
             all.extend(names.into_iter().map(|name| {
                 let facts = catalogue.facts(&connection.name, &name).unwrap_or_default();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use openkoi_app::served;
+use openkoi_app::{monotonic_ms, served};
 use openkoi_storage::tasks::{TaskQuery, TaskStatus};
 
 use super::{
     problem::Problem,
-    route::{Answering, Call, Reply},
+    route::{Answering, Call, Reply, text_of},
     shared::Api,
     types::{Cost, Health, LoggedIn, Login, ModelCost, Status, StatusCount, Task},
 };
@@ -24,26 +24,36 @@ pub(crate) fn health(_: Arc<Api>, _: Call) -> Answering {
     })
 }
 
+/// Answers with what was found last, as long as nothing was written since and it is not old.
 pub(crate) fn status(api: Arc<Api>, _: Call) -> Answering {
     Box::pin(async move {
-        let running = TaskQuery { status: Some(TaskStatus::Running), ..TaskQuery::default() };
-        let active = api.storage.tasks(&running)?.pop();
-        let counts = api.storage.task_counts()?.into_iter();
-        let since_ms = api.app.now_ms().saturating_sub(DAY_MS);
-        let spent = api.storage.spent_since(since_ms, &api.played)?;
-        let daemon = if *api.stop.borrow() { "stopping" } else { "running" };
-        Reply::json(&Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            daemon: daemon.to_owned(),
-            pid: std::process::id(),
-            started_ms: api.started_ms,
-            active_task: active.map(|task| Task::of(task, None)),
-            tasks: counts
-                .map(|(status, count)| StatusCount { status: status.word().to_owned(), count })
-                .collect(),
-            approvals: api.storage.open_questions()?.len(),
-            cost_24h_usd: spent.cost_micros as f64 / 1e6,
-        })
+        let is_stopping = *api.stop.borrow();
+        let text = match is_stopping {
+            true => found(&api)?,
+            false => api.status.text(monotonic_ms(), || found(&api))?,
+        };
+        Ok(Reply::Json { status: StatusCode::OK, text, location: None })
+    })
+}
+
+fn found(api: &Api) -> Result<String, Problem> {
+    let running = TaskQuery { status: Some(TaskStatus::Running), ..TaskQuery::default() };
+    let active = api.storage.tasks(&running)?.pop();
+    let counts = api.storage.task_counts()?.into_iter();
+    let since_ms = api.app.now_ms().saturating_sub(DAY_MS);
+    let spent = api.storage.spent_since(since_ms, &api.played)?;
+    let daemon = if *api.stop.borrow() { "stopping" } else { "running" };
+    text_of(&Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        daemon: daemon.to_owned(),
+        pid: std::process::id(),
+        started_ms: api.started_ms,
+        active_task: active.map(|task| Task::of(task, None)),
+        tasks: counts
+            .map(|(status, count)| StatusCount { status: status.word().to_owned(), count })
+            .collect(),
+        approvals: api.storage.open_questions()?.len(),
+        cost_24h_usd: spent.cost_micros as f64 / 1e6,
     })
 }
 

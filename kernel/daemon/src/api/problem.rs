@@ -82,7 +82,7 @@ impl From<AppError> for Problem {
         let status = match error {
             AppError::Storage(error) => return error.into(),
             AppError::Schedule(error) => return error.into(),
-            AppError::OtherSubmission => StatusCode::UNPROCESSABLE_ENTITY,
+            AppError::OtherSubmission => StatusCode::CONFLICT,
             AppError::Workspace { .. } => StatusCode::NOT_FOUND,
             AppError::Settings(_) | AppError::Models(_) => StatusCode::UNPROCESSABLE_ENTITY,
             AppError::Undo(_) => StatusCode::CONFLICT,

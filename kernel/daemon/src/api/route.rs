@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::Query,
     http::{HeaderMap, Method, StatusCode, Uri},
 };
 use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{problem::Problem, shared::Api};
 
@@ -55,7 +56,8 @@ pub(crate) struct Call {
     pub(crate) path: BTreeMap<String, String>,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    /// The body, checked against the schema of its route; null if it takes none.
+    pub(crate) body: Value,
 }
 
 impl Call {
@@ -70,14 +72,9 @@ impl Call {
         query.map(|query| query.0).map_err(|error| Problem::bad(error.body_text()))
     }
 
-    /// Returns the body as a type. An empty one is an object without members.
+    /// Returns the body as a type.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let bytes: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
-        // A list of the values of its members would be taken for the object.
-        if bytes.trim_ascii_start().first() == Some(&b'[') {
-            return Err(Problem::bad("the body cannot be used: it is a list and no object"));
-        }
-        serde_json::from_slice(bytes)
+        T::deserialize(&self.body)
             .map_err(|error| Problem::bad(format!("the body cannot be used: {error}")))
     }
 
@@ -114,8 +111,12 @@ impl Reply {
         value: &impl Serialize,
         location: Option<String>,
     ) -> Result<Self, Problem> {
-        let text = serde_json::to_string(value)
-            .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-        Ok(Self::Json { status, text, location })
+        Ok(Self::Json { status, text: text_of(value)?, location })
     }
+}
+
+/// Returns a value as the text of an answer.
+pub(crate) fn text_of(value: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(value)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }

@@ -87,7 +87,7 @@ impl Route {
     }
 
     fn or_events(mut self) -> Self {
-        self.gives.push(("text/event-stream", schema::<String>));
+        self.gives.push(("text/event-stream", schema::<types::StreamEvent>));
         self
     }
 }
@@ -101,8 +101,8 @@ pub(crate) fn all() -> Vec<Route> {
         get::<Status>("/api/v1/status", "status", "Show how the daemon stands", overview::status),
         get::<Cost>("/api/v1/cost", "cost", "Show what the last 24 hours cost", overview::cost),
         Route {
-            gives: vec![("text/event-stream", schema::<String>)],
-            ..get::<String>(
+            gives: vec![("text/event-stream", schema::<StreamEvent>)],
+            ..get::<StreamEvent>(
                 "/api/v1/changes",
                 "followChanges",
                 "Say whenever something has changed in the home",

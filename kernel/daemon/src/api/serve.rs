@@ -16,7 +16,16 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use openkoi_app::{app::App, error::AppError, pause, served, settings::Settings, thread};
+use openkoi_app::{
+    app::App,
+    error::AppError,
+    pause,
+    result_schema::{JsonSchema, SchemaError},
+    served,
+    settings::Settings,
+    thread,
+};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -25,6 +34,7 @@ use tokio::{
 };
 
 use super::{
+    bodies,
     guard::Peer,
     openapi, page,
     problem::{MEDIA_TYPE, Problem},
@@ -86,9 +96,10 @@ impl Server {
         let listener = served::bind(address).await;
         let listener = listener.map_err(|source| DaemonError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
-        let table = Arc::new(routes::all());
+        let table = routes::all();
         let api = Arc::new(Api::new(app, settings, changed, stop.clone(), description(&table))?);
-        Ok(Some(Self { listener, address, router: router(&api, table), stop }))
+        let router = router(&api, with_schemas(table)?);
+        Ok(Some(Self { listener, address, router, stop }))
     }
 
     /// Returns where it is reached.
@@ -156,14 +167,29 @@ async fn connection(
     }
 }
 
+/// A route with the schema that its bodies are held to.
+struct Served {
+    route: Route,
+    body: Option<JsonSchema>,
+}
+
+/// Returns the routes with their schemas, made once.
+fn with_schemas(table: Vec<Route>) -> Result<Arc<Vec<Served>>, DaemonError> {
+    let one = |route: Route| -> Result<Served, SchemaError> {
+        Ok(Served { body: route.body.map(bodies::schema).transpose()?, route })
+    };
+    let served: Result<Vec<Served>, SchemaError> = table.into_iter().map(one).collect();
+    served.map(Arc::new).map_err(|error| DaemonError::Description(error.to_string()))
+}
+
 fn description(table: &[Route]) -> String {
     openapi::document(table).to_string()
 }
 
 /// Makes the router of all paths of the table.
-fn router(api: &Arc<Api>, table: Arc<Vec<Route>>) -> Router {
+fn router(api: &Arc<Api>, table: Arc<Vec<Served>>) -> Router {
     let mut router = Router::new();
-    let mut paths: Vec<&'static str> = table.iter().map(|route| route.path).collect();
+    let mut paths: Vec<&'static str> = table.iter().map(|served| served.route.path).collect();
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
@@ -201,21 +227,22 @@ fn router(api: &Arc<Api>, table: Arc<Vec<Route>>) -> Router {
 /// Brings a call through the guard to who answers it.
 async fn call(
     api: &Arc<Api>,
-    table: &[Route],
+    table: &[Served],
     path: &str,
     peer: Peer,
     parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     api.guard.check_origin(request.headers())?;
-    let here = || table.iter().filter(|route| route.path == path);
+    let here = || table.iter().filter(|served| served.route.path == path);
+    let allow = || methods(here().map(|served| &served.route));
     if request.method() == Method::OPTIONS {
-        return Ok(empty(StatusCode::NO_CONTENT, &methods(here())));
+        return Ok(empty(StatusCode::NO_CONTENT, &allow()));
     }
     let method =
         if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
-    let Some(route) = here().find(|route| route.method == method) else {
-        let allow = methods(here());
+    let Some(Served { route, body: schema }) = here().find(|one| one.route.method == method) else {
+        let allow = allow();
         let detail = format!("this address has {allow}");
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
         return Err(Problem { allow: Some(allow), ..problem });
@@ -229,9 +256,9 @@ async fn call(
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let (head, body) = request.into_parts();
-    let body = match route.body {
-        Some(_) => read(&head.headers, body).await?,
-        None => Bytes::new(),
+    let body = match schema {
+        Some(schema) => bodies::read(schema, &read(&head.headers, body).await?)?,
+        None => Value::Null,
     };
     let call = Call { path: parameters, uri: head.uri, headers: head.headers, body };
     let answering = (route.answer)(Arc::clone(api), call);

@@ -6,10 +6,13 @@ use std::{
 };
 
 use openkoi_app::{app::App, error::AppError, settings::Settings};
-use openkoi_storage::Storage;
+use openkoi_storage::{Storage, VersionReader};
 use tokio::sync::watch;
 
-use super::guard::Guard;
+use super::{guard::Guard, problem::Problem};
+
+/// How long an answer is kept although nothing was written, in milliseconds.
+const KEPT_MS: u64 = 1_000;
 
 /// What all calls share.
 pub(crate) struct Api {
@@ -28,6 +31,43 @@ pub(crate) struct Api {
     pub(crate) started_ms: u64,
     /// The API's own description, as JSON.
     pub(crate) description: String,
+    /// How the daemon stood when it was last asked.
+    pub(crate) status: KeptAnswer,
+}
+
+/// An answer that is kept until something is written, or a while: what happened in the last hours changes by itself.
+pub(crate) struct KeptAnswer {
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    version: VersionReader,
+    of: Option<(i64, u64)>,
+    text: String,
+}
+
+impl KeptAnswer {
+    fn new(version: VersionReader) -> Self {
+        Self { kept: Mutex::new(Kept { version, of: None, text: String::new() }) }
+    }
+
+    /// Returns the answer, made anew if it may be another by now. The time is one that only goes forward.
+    pub(crate) fn text(
+        &self,
+        now_ms: u64,
+        make: impl FnOnce() -> Result<String, Problem>,
+    ) -> Result<String, Problem> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = kept.version.now()?;
+        let is_current =
+            kept.of.is_some_and(|(of, at_ms)| of == version && now_ms < at_ms + KEPT_MS);
+        if !is_current {
+            // The version was read first, so that what is written meanwhile makes the answer old.
+            kept.text = make()?;
+            kept.of = Some((version, now_ms));
+        }
+        Ok(kept.text.clone())
+    }
 }
 
 impl Api {
@@ -49,6 +89,7 @@ impl Api {
             stop,
             started_ms: app.now_ms(),
             description,
+            status: KeptAnswer::new(app.storage()?.version_reader()?),
         })
     }
 

@@ -26,10 +26,7 @@ use super::{
     problem::Problem,
     route::{Answering, Call, Reply},
     shared::Api,
-    types::{
-        Diff, Done, NewTask, Nothing, Output, Resume, Submitted, Task, TaskList, Tasks, Undo,
-        Undone,
-    },
+    types::{Diff, Done, NewTask, Output, Resume, Submitted, Task, TaskList, Tasks, Undo, Undone},
 };
 
 /// The number of tasks of a page.
@@ -41,9 +38,6 @@ pub(crate) fn submit(api: Arc<Api>, call: Call) -> Answering {
     Box::pin(async move {
         let new: NewTask = call.body()?;
         let text = said(&new.description, "description")?;
-        if !(-100..=100).contains(&new.priority) {
-            return Err(Problem::bad("`priority` is a number from -100 to 100"));
-        }
         let workspace = workspace(&api, new.workspace.as_deref())?;
         let session = new.session.as_deref().map(|id| session(&api, id)).transpose()?;
         if let Some(schema) = &new.schema {
@@ -149,7 +143,6 @@ pub(crate) fn shown(api: &Api, record: TaskRecord) -> Result<Task, Problem> {
 
 pub(crate) fn cancel(api: Arc<Api>, call: Call) -> Answering {
     Box::pin(async move {
-        call.body::<Nothing>()?;
         let task = api.storage.find_task(call.id())?.id;
         let status = match handed::cancel(&api.app, &task)? {
             Cancelled::Now => "cancelled",
@@ -300,7 +293,8 @@ pub(crate) fn key(call: &Call) -> Result<Option<SubmissionKey>, Problem> {
     if key.is_empty() || key.len() > LONGEST_KEY || !is_plain {
         return Err(Problem::bad("`Idempotency-Key` has 1 to 255 letters, and no spaces"));
     }
-    let body = Sha256::digest(&call.body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let body =
+        Sha256::digest(call.body.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(SubmissionKey { key: key.to_owned(), body }))
 }
 

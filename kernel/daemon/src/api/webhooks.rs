@@ -9,7 +9,7 @@ use super::{
     route::{Answering, Call, Reply},
     sessions::limit,
     shared::Api,
-    types::{Deliveries, Delivery, DeliveryList, Nothing, Page, Webhook, Webhooks},
+    types::{Deliveries, Delivery, DeliveryList, Page, Webhook, Webhooks},
 };
 
 pub(crate) fn list(api: Arc<Api>, _: Call) -> Answering {
@@ -41,7 +41,6 @@ pub(crate) fn delivery(api: Arc<Api>, call: Call) -> Answering {
 
 pub(crate) fn retry(api: Arc<Api>, call: Call) -> Answering {
     Box::pin(async move {
-        call.body::<Nothing>()?;
         let delivery = api.storage.delivery(call.id())?;
         if !api.storage.retry_delivery(&delivery, api.app.now_ms())? {
             let word = delivery.state.word();

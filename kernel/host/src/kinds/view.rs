@@ -81,7 +81,10 @@ impl CatalogViews {
 }
 
 fn failed(error: CatalogError) -> Failure {
-    Failure::Failed(error.to_string())
+    match error {
+        CatalogError::Unknown { name } => Failure::NotFound(format!("the view `{name}`")),
+        error => Failure::Failed(error.to_string()),
+    }
 }
 
 impl Views for CatalogViews {

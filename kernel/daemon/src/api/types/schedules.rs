@@ -6,23 +6,9 @@ use openkoi_app::{
     wall_clock::timestamp,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 
-use super::{
-    super::{problem::Problem, route::Call},
-    value::{Effort, PATH, SAYING, object, whole},
-};
-
-/// Times as they are said mostly: "every weekday at 9", "every monday and friday at 18:30", "on the 1st at 9", "hourly", "every 15
-/// minutes", "0 9 * * 1-5".
-const WHEN: &str = concat!(
-    r"^(hourly|every (minute|hour|[1-9][0-9]{0,2} minutes|([1-9]|1[0-9]|2[0-4]) hours)",
-    r"|(daily|every (day|weekday|weekend|(sun|mon|tues|wednes|thurs|fri|satur)day",
-    r"( and (sun|mon|tues|wednes|thurs|fri|satur)day)*)|on the (1st|2nd|3rd|[4-9]th|1[0-9]th|20th|last day))",
-    r" at (noon|midnight|([01]?[0-9]|2[0-3])(:[0-5][0-9])?|(1[0-2]|[1-9])(:[0-5][0-9])?(am|pm))",
-    r"|(\*(/[1-9])?|[1-5]?[0-9](,[1-5]?[0-9])*) (\*(/[1-9])?|(1?[0-9]|2[0-3])(,(1?[0-9]|2[0-3]))*)",
-    r" (\*|L|[1-9]|1[0-9]|2[0-8]) (\*|[1-9]|1[0-2]) (\*|[0-7](,[0-7])*|1-5))$"
-);
+use super::value::{Effort, PATH, SAYING};
 
 /// The schedules, oldest first.
 #[derive(Serialize, JsonSchema)]
@@ -105,7 +91,7 @@ impl Schedule {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ScheduleLimits {
     /// The most iterations; 0 executes once and evaluates nothing.
-    #[serde(deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub(crate) iterations: Option<u32>,
     /// The score from which the work is accepted.
@@ -124,11 +110,11 @@ pub(crate) struct ScheduleLimits {
     #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub(crate) cost_usd: Option<f64>,
     /// The most fresh tokens.
-    #[serde(deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
     pub(crate) tokens: Option<u64>,
     /// The most seconds of work.
-    #[serde(deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub(crate) seconds: Option<u64>,
 }
@@ -162,30 +148,13 @@ impl From<ScheduleLimits> for request::Limits {
 }
 
 /// A schedule that is new.
-#[derive(JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum NewSchedule {
     /// One that is due at times.
     Timed(TimedSchedule),
     /// One that is due when files change.
     Watching(WatchingSchedule),
-}
-
-impl NewSchedule {
-    /// Reads what was sent. What it has says which of the two it is, so that an error is about that one.
-    pub(crate) fn of(call: &Call) -> Result<Self, Problem> {
-        #[derive(Deserialize)]
-        struct Has {
-            when: Option<IgnoredAny>,
-            path: Option<IgnoredAny>,
-        }
-        let has: Has = call.body()?;
-        match (has.when, has.path) {
-            (Some(_), None) => Ok(Self::Timed(call.body()?)),
-            (None, Some(_)) => Ok(Self::Watching(call.body()?)),
-            _ => Err(Problem::bad("a schedule has `when`, or the `path` that it watches")),
-        }
-    }
 }
 
 /// A schedule that is due at times.
@@ -195,8 +164,8 @@ pub(crate) struct TimedSchedule {
     /// What to do.
     #[schemars(regex(pattern = SAYING))]
     pub(crate) description: String,
-    /// When: plain words or a cron expression of five fields. What the pattern names is understood; there are more ways to say it.
-    #[schemars(regex(pattern = WHEN))]
+    /// When: plain words ("every weekday at 9", "every 15 minutes") or a cron expression of five fields.
+    #[schemars(regex(pattern = SAYING))]
     pub(crate) when: String,
     /// The time zone, such as Europe/Berlin; that of the system if absent.
     pub(crate) timezone: Option<String>,
@@ -207,7 +176,7 @@ pub(crate) struct TimedSchedule {
     #[schemars(regex(pattern = PATH))]
     pub(crate) workspace: Option<String>,
     /// The limits of each run.
-    #[serde(deserialize_with = "object", default)]
+    #[serde(default)]
     pub(crate) limits: ScheduleLimits,
     /// The most money of a day.
     #[schemars(range(min = 0.0, max = 1_000_000.0))]
@@ -225,14 +194,13 @@ pub(crate) struct WatchingSchedule {
     #[schemars(regex(pattern = PATH))]
     pub(crate) path: String,
     /// How long nothing may change before the task begins; 2 if absent.
-    #[serde(deserialize_with = "whole", default)]
     #[schemars(range(min = 1, max = 3600))]
     pub(crate) quiet_seconds: Option<u64>,
     /// The absolute path of the directory to work in.
     #[schemars(regex(pattern = PATH))]
     pub(crate) workspace: Option<String>,
     /// The limits of each run.
-    #[serde(deserialize_with = "object", default)]
+    #[serde(default)]
     pub(crate) limits: ScheduleLimits,
     /// The most money of a day.
     #[schemars(range(min = 0.0, max = 1_000_000.0))]

@@ -1,0 +1,161 @@
+//! What the API's description says of bodies, held: each is checked against the schema of its route before anybody sees it.
+
+use std::fmt;
+
+use openkoi_app::result_schema::{JsonSchema, SchemaError};
+use schemars::generate::SchemaSettings;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value, json};
+
+use super::{problem::Problem, route::SchemaOf};
+
+/// Integers up to here are the same as a floating point number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Returns the schema of a body, with all that it refers to.
+pub(crate) fn schema(of: SchemaOf) -> Result<JsonSchema, SchemaError> {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let schema = of(&mut generator);
+    JsonSchema::new(json!({ "allOf": [schema], "$defs": generator.take_definitions(true) }))
+}
+
+/// Returns a body as JSON that follows the schema of its route. An empty one is an object without members.
+pub(crate) fn read(schema: &JsonSchema, bytes: &[u8]) -> Result<Value, Problem> {
+    let unusable = |error: String| Problem::bad(format!("the body cannot be used: {error}"));
+    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    let Once(mut value) =
+        serde_json::from_slice(bytes).map_err(|error| unusable(error.to_string()))?;
+    schema.holds_of(&value).map_err(unusable)?;
+    mend(&mut value);
+    Ok(value)
+}
+
+/// JSON in which no object has a member twice: what reads the first and what reads the last would see two bodies.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OnceVisitor).map(Self)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(Once(item)) = items.next_element()? {
+            array.push(item);
+        }
+        Ok(array.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Once(value))) = members.next_entry::<String, Once>()? {
+            if object.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("it has `{name}` twice")));
+            }
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
+}
+
+/// Writes whole numbers as integers: to JSON Schema 3.0 is one, and the types below know only 3.
+fn mend(value: &mut Value) {
+    match value {
+        Value::Number(number) if !(number.is_u64() || number.is_i64()) => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < EXACT);
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mend),
+        Value::Object(members) => members.values_mut().for_each(mend),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        count: Option<u64>,
+        #[schemars(range(min = -2, max = 2))]
+        level: Option<i32>,
+        #[schemars(with = "Option<serde_json::Map<String, Value>>")]
+        any: Option<Value>,
+    }
+
+    fn taken(text: &str) -> Result<Sample, String> {
+        let schema = schema(|generator| generator.subschema_for::<Sample>()).unwrap();
+        let value = read(&schema, text.as_bytes()).map_err(|problem| problem.detail)?;
+        Sample::deserialize(value).map_err(|error| format!("the schema let it through: {error}"))
+    }
+
+    #[test]
+    fn whatever_the_schema_allows_is_taken() {
+        for text in ["", "{}", r#"{"count":3.0}"#, r#"{"count":null,"level":-2}"#, r#"{"any":{}}"#]
+        {
+            assert!(taken(text).is_ok(), "{text}: {:?}", taken(text));
+        }
+        assert_eq!(taken(r#"{"count":3.0}"#), taken(r#"{"count":3}"#));
+    }
+
+    #[test]
+    fn whatever_it_forbids_is_refused_before_it_is_read() {
+        let forbidden = [
+            "[null]",
+            "null",
+            r#"{"count":-1}"#,
+            r#"{"level":3}"#,
+            r#"{"any":false}"#,
+            r#"{"odd":1}"#,
+        ];
+        for text in forbidden {
+            let error = taken(text).unwrap_err();
+            assert!(error.starts_with("the body cannot be used: "), "{text}: {error}");
+        }
+        let twice = taken(r#"{"any":{"a":1,"a":2}}"#).unwrap_err();
+        assert!(twice.contains("it has `a` twice"), "{twice}");
+    }
+}
