@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     app::App,
     error::AppError,
-    own::{self, End},
+    own::{End, Process},
     request::{Limits, Think},
 };
 
@@ -136,7 +136,7 @@ pub fn cancel(app: &App, task: &TaskId) -> Result<Cancelled, AppError> {
     }
     match owner(&storage, task)? {
         Some(process) => {
-            own::end(process, End::Interrupt).map_err(AppError::Thread)?;
+            process.end(End::Interrupt).map_err(AppError::Thread)?;
             Ok(Cancelled::Asked)
         }
         None => Ok(Cancelled::NotRunning),
@@ -144,8 +144,8 @@ pub fn cancel(app: &App, task: &TaskId) -> Result<Cancelled, AppError> {
 }
 
 /// Returns the process that works on a task, if it is another one.
-fn owner(storage: &Storage, task: &TaskId) -> Result<Option<u32>, AppError> {
-    Ok(storage.owner(task)?.filter(|process| *process != std::process::id()))
+fn owner(storage: &Storage, task: &TaskId) -> Result<Option<Process>, AppError> {
+    Ok(storage.owner(task)?.filter(|process| process.id != std::process::id()))
 }
 
 fn text_of(request: &HandedRequest) -> String {

@@ -35,6 +35,7 @@
 //! | [`prune`] | what grows, and what is freed of it |
 //! | [`handed`], [`worker`] | tasks for the daemon: handed over, and run |
 //! | [`answers`] | questions that any surface may answer |
+//! | [`alerts`] | what a person who looks elsewhere is told, and whether they look |
 //! | [`live`] | says when something has happened, in whichever process |
 //! | [`own`], [`served`] | processes of OpenKoi itself, and what a server of it needs |
 //! | [`schedules`] | tasks that begin by themselves, at times or when files change |
@@ -47,6 +48,7 @@ pub mod access;
 
 pub mod accounts;
 mod agencies;
+pub mod alerts;
 pub mod answers;
 pub mod app;
 mod briefing;

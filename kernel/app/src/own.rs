@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-pub use openkoi_brokers::own::{Detached, End, end, leave_terminal, succeeds};
+pub use openkoi_brokers::own::{Detached, End, Process, leave_terminal, succeeds};
 use openkoi_brokers::{
     changes::Changes,
     clock::SystemClock,
@@ -202,7 +202,7 @@ impl DaemonState {
 /// When the home cannot be read.
 pub fn running(app: &App) -> Result<Option<DaemonState>, AppError> {
     let Some(storage) = app.existing_storage()? else { return Ok(None) };
-    let Some(pid) = storage.daemon()? else { return Ok(None) };
+    let Some(Process { id: pid, .. }) = storage.daemon()? else { return Ok(None) };
     let text = disk::read_text(&state_file(app)?, 64 << 10).unwrap_or_default();
     let written = serde_json::from_str(&text).ok();
     // One that has just begun has not said anything yet.

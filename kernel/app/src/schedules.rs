@@ -154,6 +154,7 @@ pub fn add(app: &App, text: &str, workspace: &Path, spec: Spec) -> Result<Schedu
 /// When they are not understood.
 pub fn at_times(when: &str, zone: Option<&str>, now_ms: u64) -> Result<Trigger, ScheduleError> {
     let zone = zone.map_or_else(plan::system_zone, str::to_owned);
+    plan::zone_of(&zone).map_err(ScheduleError::Zone)?;
     Plan::parse(when, &zone, now_ms)?;
     Ok(Trigger::Time { when: when.trim().to_owned(), zone })
 }

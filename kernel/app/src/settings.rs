@@ -18,8 +18,8 @@ pub use file::{add_provider, set_texts};
 pub use layers::{Layers, Origin, Setting};
 pub(crate) use resolved::expand;
 pub use resolved::{
-    ApiSettings, ConfiguredAccount, ConfiguredProvider, DaemonSettings, LearningMode, Retention,
-    RouteSettings, SandboxSettings, Settings, TaskLimits,
+    AlertSettings, ApiSettings, ConfiguredAccount, ConfiguredProvider, DaemonSettings,
+    LearningMode, Retention, RouteSettings, SandboxSettings, Settings, TaskLimits,
 };
 
 #[cfg(test)]

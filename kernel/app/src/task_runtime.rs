@@ -268,7 +268,7 @@ impl TaskRuntime {
     }
 
     /// Returns the settings that it was made for.
-    pub(crate) fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &Settings {
         &self.settings
     }
 

@@ -35,6 +35,19 @@ pub fn beside(name: &str, work: impl FnOnce() + Send + 'static) {
     }
 }
 
+/// Runs `work` on a thread of its own and waits for it: work that blocks on a runtime of its own cannot do so on a thread that has one.
+///
+/// # Errors
+///
+/// When the system gives no thread.
+pub fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, AppError> {
+    thread::scope(|scope| {
+        let named = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let done = named.map_err(AppError::Thread)?.join();
+        done.map_err(|_| AppError::Thread(std::io::ErrorKind::BrokenPipe.into()))
+    })
+}
+
 /// Runs the future of `work` on a thread of its own, and waits for it without blocking this one.
 pub(crate) async fn apart<T, F>(
     task: &TaskId,

@@ -3,6 +3,8 @@
 use openkoi_brokers::clock::{self, SystemClock};
 use openkoi_core::port::Pending;
 
+pub use openkoi_brokers::clock::timestamp;
+
 /// A clock that people read. It may be set, and it goes on while the machine sleeps.
 pub trait WallClock: Send + Sync {
     /// Returns the milliseconds since 1970.

@@ -15,7 +15,10 @@ use openkoi_core::{
     hash,
     pattern::{HttpRule, is_public_address},
 };
-use openkoi_storage::webhooks::{Attempt, Delivery, Fate, WebhookEvent};
+use openkoi_storage::{
+    StorageError,
+    webhooks::{Attempt, Delivery, Fate, WebhookEvent},
+};
 use serde_json::json;
 
 use crate::{
@@ -73,6 +76,53 @@ pub fn receivers(settings: &Settings) -> Vec<Receiver> {
         })
     });
     named.collect()
+}
+
+/// How it goes with a receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverState {
+    /// Nothing is wrong.
+    Fit,
+    /// It did not take what was sent last, and is tried again.
+    Failing,
+    /// It said that it is gone: nothing is sent to it.
+    Gone,
+    /// Its address cannot be used.
+    Unfit(String),
+}
+
+impl std::fmt::Display for ReceiverState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fit => f.write_str("ok"),
+            Self::Failing => f.write_str("it fails just now"),
+            Self::Gone => f.write_str("it said that it is gone (410)"),
+            Self::Unfit(why) => write!(f, "not used: {why}"),
+        }
+    }
+}
+
+/// Returns the receivers that the configuration names, with how it goes with each.
+///
+/// # Errors
+///
+/// When the storage cannot be read.
+pub fn states(app: &App, settings: &Settings) -> Result<Vec<(Receiver, ReceiverState)>, AppError> {
+    let storage = app.storage()?;
+    let (known, waiting) = (storage.webhooks()?, storage.next_deliveries()?);
+    let is_gone = |event| known.iter().any(|one| one.event == event && one.closed_ms.is_some());
+    let fails = |url: &str| waiting.iter().any(|one| one.url == url && one.attempts > 0);
+    let state = |receiver: &Receiver| match &receiver.unfit {
+        Some(why) => ReceiverState::Unfit(why.clone()),
+        None if is_gone(receiver.event) => ReceiverState::Gone,
+        None if fails(&receiver.url) => ReceiverState::Failing,
+        None => ReceiverState::Fit,
+    };
+    let all = receivers(settings).into_iter().map(|receiver| {
+        let state = state(&receiver);
+        (receiver, state)
+    });
+    Ok(all.collect())
 }
 
 /// Lets events be kept for the receivers of the configuration from now on.
@@ -232,6 +282,50 @@ async fn answer_of(mut response: Response) -> Answer {
     let why =
         if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") };
     Answer { status: Some(status), why: Some(why), retry_after: seconds.map(Duration::from_secs) }
+}
+
+/// Returns the last deliveries as they may be shown, newest first; with the id of one, those from before it.
+///
+/// # Errors
+///
+/// When the storage cannot be read.
+pub fn deliveries(
+    app: &App,
+    settings: &Settings,
+    before: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Delivery>, AppError> {
+    let found = app.storage()?.deliveries(before, limit)?;
+    without_secrets(app, settings, found)
+}
+
+/// Returns the delivery that a person means by `typed`, as it may be shown.
+///
+/// # Errors
+///
+/// When there is none, or several could be meant.
+pub fn delivery(app: &App, settings: &Settings, typed: &str) -> Result<Delivery, AppError> {
+    let found = app.storage()?.delivery(typed)?;
+    let shown = without_secrets(app, settings, vec![found])?.pop();
+    shown.ok_or_else(|| StorageError::NoSuch { what: "delivery", text: typed.to_owned() }.into())
+}
+
+/// Takes secrets out of what is kept, as they are out of what is sent.
+fn without_secrets(
+    app: &App,
+    settings: &Settings,
+    mut deliveries: Vec<Delivery>,
+) -> Result<Vec<Delivery>, AppError> {
+    for receiver in receivers(settings).iter().filter(|one| one.unfit.is_none()) {
+        // Who has read a secret knows it.
+        secrets(app, settings, &receiver.url)?;
+    }
+    let known = app.outbound(settings)?.secrets;
+    for delivery in &mut deliveries {
+        delivery.body = known.redact_str(&delivery.body);
+        delivery.why = delivery.why.as_deref().map(|why| known.redact_str(why));
+    }
+    Ok(deliveries)
 }
 
 /// Sends an event that tells nothing to the receiver at `url`, and returns it with what became of it.

@@ -20,6 +20,7 @@
 //! | [`layer`] | a program's effects, kept apart until they are committed (Linux) |
 //! | [`scratch`] | a copy of the workspace, where files have to be seen in another state and there are no layers |
 //! | [`processes`] | programs in the sandbox of the operating system |
+//! | [`desktop`], [`tmux`] | alerts on the person's desktop; the terminal around tmux |
 //! | [`editor`] | the user's own editor |
 //! | [`listen`] | where programs of this machine come in |
 //! | [`own`] | processes of OpenKoi itself |
@@ -31,6 +32,7 @@
 pub mod archive;
 pub mod changes;
 pub mod clock;
+pub mod desktop;
 pub mod disk;
 pub mod durable;
 pub mod editor;
@@ -48,6 +50,7 @@ pub mod oauth;
 pub mod own;
 pub mod places;
 pub mod processes;
+mod program;
 pub mod random;
 pub mod repository;
 pub mod sabotage;
@@ -55,5 +58,6 @@ pub mod scratch;
 pub mod sealed;
 pub mod secrets;
 pub mod snapshot;
+pub mod tmux;
 pub mod webhook_secrets;
 pub mod within;

@@ -11,7 +11,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 
 use crate::disk;
 
@@ -131,22 +134,105 @@ pub enum End {
     Kill,
 }
 
-/// Asks a process of OpenKoi to end. That it is gone already is no error.
-///
-/// # Errors
-///
-/// When it belongs to somebody else.
-pub fn end(process: u32, how: End) -> io::Result<()> {
-    let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) else { return Ok(()) };
-    let signal = match how {
-        End::Interrupt => Signal::INT,
-        End::Terminate => Signal::TERM,
-        End::Kill => Signal::KILL,
-    };
-    match kill_process(pid, signal) {
-        Err(rustix::io::Errno::SRCH) => Ok(()),
-        done => Ok(done?),
+/// A process of OpenKoi. Its number is given to another one some time after it has ended; when it began tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub id: u32,
+    /// When it began, by a clock of the system; nothing where that is not told.
+    began: Option<u64>,
+}
+
+impl Process {
+    /// Returns this process.
+    #[must_use]
+    pub fn this() -> Self {
+        let id = std::process::id();
+        Self { id, began: began(id) }
     }
+
+    /// Returns a child that has not been waited for: its number is nobody else's.
+    #[must_use]
+    pub fn child(id: u32) -> Self {
+        Self { id, began: None }
+    }
+
+    /// Reads what [`Process::text`] wrote. What wrote the number alone is of an earlier version.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let id = lines.next()?.parse().ok()?;
+        Some(Self { id, began: lines.next().and_then(|line| line.parse().ok()) })
+    }
+
+    /// Returns the process as lines that others read.
+    #[must_use]
+    pub fn text(self) -> String {
+        let began = self.began.map(|began| format!("{began}\n"));
+        format!("{}\n{}", self.id, began.unwrap_or_default())
+    }
+
+    /// Asks the process to end. That it is gone already is no error, and whoever has its number by now hears nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it belongs to somebody else.
+    pub fn end(self, how: End) -> io::Result<()> {
+        let Some(pid) = i32::try_from(self.id).ok().and_then(Pid::from_raw) else { return Ok(()) };
+        let signal = match how {
+            End::Interrupt => Signal::INT,
+            End::Terminate => Signal::TERM,
+            End::Kill => Signal::KILL,
+        };
+        match self.send(pid, signal) {
+            Err(Errno::SRCH) => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    /// Sends a signal to the process that has the number now, if it is this one. A file descriptor stands for it from before it is looked at
+    /// on, so that no other can take its place in between.
+    #[cfg(target_os = "linux")]
+    fn send(self, pid: Pid, signal: Signal) -> rustix::io::Result<()> {
+        use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+
+        let process = match pidfd_open(pid, PidfdFlags::empty()) {
+            // Systems before 5.3 have none, and some containers forbid it.
+            Err(Errno::NOSYS | Errno::PERM) => None,
+            opened => Some(opened?),
+        };
+        if !self.is_still_there() {
+            return Err(Errno::SRCH);
+        }
+        match process {
+            Some(process) => pidfd_send_signal(process, signal),
+            None => kill_process(pid, signal),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn send(self, pid: Pid, signal: Signal) -> rustix::io::Result<()> {
+        kill_process(pid, signal)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_still_there(self) -> bool {
+        self.began.is_none_or(|began_then| began(self.id) == Some(began_then))
+    }
+}
+
+/// Returns when a process began, in ticks since the machine did, if the system tells.
+#[cfg(target_os = "linux")]
+fn began(process: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name of the program is in brackets and may have spaces and brackets in it. Of what follows, the twentieth is the time.
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn began(_: u32) -> Option<u64> {
+    None
 }
 
 /// Puts a log aside that has grown beyond `most` bytes, as `<log>.1`.
@@ -162,5 +248,35 @@ pub fn rotate(log: &Path, most: u64) -> io::Result<()> {
             std::fs::rename(log, old)
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_has_the_number_of_a_process_that_is_gone_hears_nothing() {
+        use std::os::unix::process::ExitStatusExt as _;
+
+        let mut sleeper = Command::new("sleep").arg("600").spawn().unwrap();
+        let began = began(sleeper.id()).unwrap();
+        let gone = Process { id: sleeper.id(), began: Some(began - 1) };
+
+        gone.end(End::Kill).unwrap();
+        assert!(sleeper.try_wait().unwrap().is_none());
+        let there = Process::read(&Process { began: Some(began), ..gone }.text()).unwrap();
+        there.end(End::Terminate).unwrap();
+
+        assert_eq!(sleeper.wait().unwrap().signal(), Some(15));
+        there.end(End::Kill).unwrap();
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        assert_eq!(Process::read("42\n"), Some(Process { id: 42, began: None }));
+        assert_eq!(Process::read(&Process::this().text()), Some(Process::this()));
+        assert_eq!(Process::read(""), None);
     }
 }

@@ -30,7 +30,6 @@ mod pair;
 mod patterns;
 mod private;
 mod profile;
-mod program;
 mod redactor;
 mod saved;
 mod secret;

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use openkoi_app::now_ms;
+use openkoi_app::{alerts::Alert, now_ms};
 use openkoi_core::{
     approval::{Answer, ApprovalRequest, Rule},
     deliberation::assessment::UserQuestion,
@@ -25,6 +25,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
+    alerts::Alerts,
     keyboard::Keys,
     output::{Palette, Questions, beside, diff, sanitise, sanitise_line, width_of_questions},
     watch::ProgressLines,
@@ -47,13 +48,17 @@ pub(crate) struct Terminal {
     palette: Palette,
     progress: Option<Arc<ProgressLines>>,
     keys: Option<Arc<Keys>>,
+    alerts: Option<AlertsOf>,
 }
+
+/// Who tells of questions that stand for long, and the words of the task that asks them.
+type AlertsOf = (Arc<Alerts>, String);
 
 impl Terminal {
     /// Returns an approver that saves rules in `storage`, and shows edits of the files of `workspace`.
     pub(crate) fn new(questions: Questions, storage: Arc<Storage>, workspace: &Path) -> Self {
         let (workspace, palette) = (workspace.to_owned(), Palette::PLAIN);
-        Self { questions, storage, workspace, palette, progress: None, keys: None }
+        Self { questions, storage, workspace, palette, progress: None, keys: None, alerts: None }
     }
 
     /// Asks in these colours, below these progress lines, which stand still meanwhile, and takes the keys from whoever
@@ -67,6 +72,26 @@ impl Terminal {
     ) -> Self {
         (self.progress, self.palette, self.keys) = (progress, palette, keys);
         self
+    }
+
+    /// Has the person told of questions of this task that stand for long.
+    #[must_use]
+    pub(crate) fn telling(self, alerts: Arc<Alerts>, task: &str) -> Self {
+        Self { alerts: Some((alerts, task.to_owned())), ..self }
+    }
+
+    /// Waits for an answer, and tells the person of the question if it stands for long.
+    async fn waiting<T>(
+        &self,
+        asked: impl FnOnce() -> Asked,
+        answer: impl Future<Output = T>,
+    ) -> T {
+        match &self.alerts {
+            Some((alerts, task)) => {
+                alerts.while_waiting(|| Alert::of_question(task, &asked()), answer).await
+            }
+            None => answer.await,
+        }
     }
 }
 
@@ -84,9 +109,10 @@ impl Approver for Terminal {
             let mut lines = standing.lines();
             // Reading blocks, and signals have to come through meanwhile. The streams are locked for moments only.
             let asking = move || question.put(&mut lines, &mut io::stderr());
-            let answer = tokio::task::spawn_blocking(asking).await.ok().flatten();
+            let asked = || Asked::Approval(Box::new(request.clone()));
+            let answer = self.waiting(asked, tokio::task::spawn_blocking(asking)).await;
             standing.end();
-            answer
+            answer.ok().flatten()
         })
     }
 
@@ -105,9 +131,10 @@ impl Approver for Terminal {
                 write!(err, "{shown}").and_then(|()| err.flush()).ok()?;
                 lines().and_then(|line| chosen(&line, &choices))
             };
-            let answer = tokio::task::spawn_blocking(asking).await.ok().flatten();
+            let asked = || Asked::Question(question.clone());
+            let answer = self.waiting(asked, tokio::task::spawn_blocking(asking)).await;
             standing.end();
-            answer
+            answer.ok().flatten()
         })
     }
 

@@ -22,6 +22,16 @@ pub const CLICOLOR_FORCE: Variable =
     Variable { name: "CLICOLOR_FORCE", help: "Print colour even into a pipe if set and not 0" };
 /// The kind of terminal.
 pub const TERM: Variable = Variable { name: "TERM", help: "Print no colour if `dumb`" };
+/// The name of the terminal.
+pub const TERM_PROGRAM: Variable = Variable {
+    name: "TERM_PROGRAM",
+    help: "How the terminal is told of alerts (WezTerm, iTerm.app, …)",
+};
+/// The tmux that the program is in.
+pub const TMUX: Variable =
+    Variable { name: "TMUX", help: "The tmux that is asked which terminal is around it" };
+/// Its pane.
+pub const TMUX_PANE: Variable = Variable { name: "TMUX_PANE", help: "The pane of that tmux" };
 /// The width of the terminal.
 pub const COLUMNS: Variable =
     Variable { name: "COLUMNS", help: "The width of tables, where the terminal does not tell" };
@@ -31,7 +41,7 @@ pub const RUST_BACKTRACE: Variable =
 
 /// The variables that are read by name. Manifests of providers name further ones for their
 /// credentials.
-pub const ALL: [&Variable; 26] = [
+pub const ALL: [&Variable; 29] = [
     &OPENKOI_HOME,
     &OPENKOI_CONFIG,
     &OPENKOI_DATA,
@@ -53,6 +63,9 @@ pub const ALL: [&Variable; 26] = [
     &SSL_CERT_FILE,
     &SSL_CERT_DIR,
     &TERM,
+    &TERM_PROGRAM,
+    &TMUX,
+    &TMUX_PANE,
     &COLUMNS,
     &RUST_BACKTRACE,
     &XDG_CONFIG_HOME,

@@ -13,6 +13,7 @@ use std::{
 };
 
 use openkoi_app::{
+    alerts::Alert,
     answers::Asking,
     file,
     learning::Learned,
@@ -44,6 +45,7 @@ use chamber::{Ways, WholeDeliberation};
 pub(crate) use lessons::Later;
 
 use crate::{
+    alerts::Alerts,
     approver::{self, Terminal},
     context::Context,
     details::Details,
@@ -144,12 +146,14 @@ impl Execution<'_> {
     ///
     /// When the run stopped before its end; it can then be resumed.
     pub(crate) async fn start(&self, task: Task) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface(&task.id, Path::new(&task.workspace));
+        let alerts = self.alerts();
+        let of = (&task.id, task.text.as_str(), Path::new(&task.workspace));
+        let (surface, lines) = self.surface(of, &alerts);
         let run = Arc::clone(self.runtime).start(task, surface);
         let watch = self.show.keys.as_ref().map(|keys| keys.watch(self.interrupts));
         let end = self.moving(lines.as_deref(), run).await;
         drop(watch);
-        self.finish(end?, lines.as_deref()).await
+        self.finish(end?, lines.as_deref(), &alerts).await
     }
 
     /// Resumes a run where it stopped and prints the result.
@@ -162,7 +166,9 @@ impl Execution<'_> {
         task: &TaskRecord,
         changes: ResumeChanges,
     ) -> Result<Exit, CommandError> {
-        let (surface, lines) = self.surface(&task.id, Path::new(&task.workspace));
+        let alerts = self.alerts();
+        let of = (&task.id, task.text.as_str(), Path::new(&task.workspace));
+        let (surface, lines) = self.surface(of, &alerts);
         if let Some(lines) = &lines {
             let begun = begun(&self.runtime.storage().entries(&task.id)?);
             begun.into_iter().for_each(|begun| lines.resumes(begun, self.models()));
@@ -170,7 +176,7 @@ impl Execution<'_> {
         let (id, session) = (task.id.clone(), task.session.clone());
         let run = Arc::clone(self.runtime).resume(id, session, surface, changes);
         let end = self.moving(lines.as_deref(), run).await?;
-        self.finish(end, lines.as_deref()).await
+        self.finish(end, lines.as_deref(), &alerts).await
     }
 
     /// Prints the result of a run, has it learnt from, and waits for what went on beside it.
@@ -178,9 +184,10 @@ impl Execution<'_> {
         &self,
         mut end: RunEnd,
         lines: Option<&ProgressLines>,
+        alerts: &Alerts,
     ) -> Result<Exit, CommandError> {
         let looked_back = end.looked_back.take();
-        let exit = self.tell_result(&end, lines).await;
+        let exit = self.tell_result(&end, lines, alerts).await;
         // It began with the run, and would end with the program.
         if let Some(looked_back) = looked_back {
             looked_back.wait().await;
@@ -193,13 +200,17 @@ impl Execution<'_> {
         &self,
         end: &RunEnd,
         lines: Option<&ProgressLines>,
+        alerts: &Alerts,
     ) -> Result<Exit, CommandError> {
         let mut learned = end.said.clone();
         if self.show.format != RunFormat::Text {
             learned.extend(self.learn(end).await);
-            return self.conclude(end, lines, &learned);
+            let exit = self.conclude(end, lines, &learned);
+            self.call_back(end, alerts);
+            return exit;
         }
         let exit = self.conclude(end, lines, &learned);
+        self.call_back(end, alerts);
         learned.extend(self.learn(end).await);
         self.tell(&learned);
         exit
@@ -223,6 +234,20 @@ impl Execution<'_> {
         for task in self.show.later.iter().flat_map(|later| later.take()) {
             self.tell(&lessons::learn(self.runtime, self.interrupts, task).await);
         }
+    }
+
+    /// Returns who tells the person of this run what they are needed for.
+    fn alerts(&self) -> Arc<Alerts> {
+        Arc::new(Alerts::begin(self.context, self.runtime.settings()))
+    }
+
+    /// Tells the person that a run has ended, if it took long. Who ended it knows.
+    fn call_back(&self, end: &RunEnd, alerts: &Alerts) {
+        if self.show.quiet || self.interrupts.asked() != Asked::No {
+            return;
+        }
+        let task = self.runtime.storage().find_task(end.task.as_str()).ok();
+        task.as_ref().and_then(Alert::of_end).iter().for_each(|alert| alerts.ended(alert));
     }
 
     fn tell(&self, learned: &Learned) {
@@ -256,7 +281,11 @@ impl Execution<'_> {
         done
     }
 
-    fn surface(&self, task: &TaskId, workspace: &Path) -> (Surface, Option<Arc<ProgressLines>>) {
+    fn surface(
+        &self,
+        (task, text, workspace): (&TaskId, &str, &Path),
+        alerts: &Arc<Alerts>,
+    ) -> (Surface, Option<Arc<ProgressLines>>) {
         let mut all: Vec<Arc<dyn Listener>> = Vec::new();
         let printer = &self.context.printer;
         let lines = (!self.show.quiet).then(|| {
@@ -274,7 +303,7 @@ impl Execution<'_> {
         if self.show.format == RunFormat::StreamJson {
             all.push(Arc::new(EventStream(*printer)));
         }
-        let approver = self.approver(task, workspace, lines.as_ref());
+        let approver = self.approver((task, text, workspace), lines.as_ref(), alerts);
         let surface = Surface {
             approver: Arc::new(approver),
             listener: Arc::new(Listeners(all)),
@@ -292,9 +321,9 @@ impl Execution<'_> {
     /// Returns who asks the person: here, if there is a terminal, and wherever else the person is.
     fn approver(
         &self,
-        task: &TaskId,
-        workspace: &Path,
+        (task, text, workspace): (&TaskId, &str, &Path),
         lines: Option<&Arc<ProgressLines>>,
+        alerts: &Arc<Alerts>,
     ) -> Asking {
         let app = Arc::clone(&self.context.app);
         if !self.context.questions.is_interactive() {
@@ -307,6 +336,7 @@ impl Execution<'_> {
             printer.err().palette,
             self.show.keys.clone(),
         );
+        let here = here.telling(Arc::clone(alerts), text);
         let told = move |given: &Given| printer.notice(&approver::elsewhere(given));
         Asking::beside(app, task.clone(), Arc::new(here), Arc::new(told))
     }

@@ -9,6 +9,7 @@
 //! Settings, models, wiring and runs are in `openkoi-app`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+mod alerts;
 mod approver;
 pub mod args;
 pub mod commands;

@@ -28,7 +28,7 @@ pub(crate) use grid::cut as shortened;
 use grid::{Align, Cell, Grid};
 pub(crate) use line::Line;
 use measure::clock_time;
-pub use measure::{ago, bytes, count, duration, money, money_at_most, plural, timestamp};
+pub use measure::{ago, bytes, count, duration, money, money_at_most, plural};
 use page::Page;
 pub(crate) use page::{Places, QUOTED, Times};
 pub use questions::{Choice, Questions};

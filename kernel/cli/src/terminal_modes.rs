@@ -14,10 +14,11 @@ use rustix::{
     },
 };
 
-/// Another screen than that of the shell, without a cursor, and the mouse: presses, the wheel and their places.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1006h\x1b[?2004h";
+/// Another screen than that of the shell, without a cursor, and the mouse: presses, the wheel and their places; and whether somebody
+/// looks at it.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1006h\x1b[?2004h\x1b[?1004h";
 /// The same, taken back.
-const LEAVE: &[u8] = b"\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] = b"\x1b[?1004l\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
 
 /// The terminal as it was before something changed it, for an end of the program that runs nothing else.
 static BEFORE: Mutex<Option<Before>> = Mutex::new(None);

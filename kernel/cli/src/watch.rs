@@ -77,9 +77,6 @@ const EDIT_COLUMNS: usize = 100;
 /// The most files that are listed at the end.
 const MOST_FILES: usize = 20;
 
-/// The time after which the end of a run rings the bell, in milliseconds.
-const LONG_MS: u64 = 20_000;
-
 /// A listener that prints every event as a line of JSON, as it happens.
 pub(crate) struct EventStream(pub Printer);
 
@@ -278,7 +275,6 @@ impl ProgressLines {
         let rest = state.markdown.finish();
         state.screen.piece(&rest);
         state.screen.hold();
-        state.screen.ring();
         Still(self)
     }
 
@@ -474,9 +470,6 @@ impl ProgressLines {
         let doubts = self.state().doubts.clone();
         if let Some(why) = doubts.reason().filter(|_| outcome.spent.at_most) {
             self.plain(&format!("  ≤ because {}", sanitise_line(&why)));
-        }
-        if outcome.elapsed_ms > LONG_MS {
-            self.state().screen.ring();
         }
     }
 }

@@ -11,7 +11,7 @@
 //! | `openapi` | the description |
 //! | `types` | what goes over the wire |
 //! | `page` | the web page, which is no part of the table |
-//! | `tasks`, `events`, `approvals`, `sessions`, `overview`, `knowledge` | the answers |
+//! | `tasks`, `events`, `approvals`, `sessions`, `schedules`, `webhooks`, `overview`, `knowledge` | the answers |
 
 mod approvals;
 mod bodies;
@@ -24,10 +24,12 @@ mod page;
 mod problem;
 mod route;
 mod routes;
+mod schedules;
 mod serve;
 mod sessions;
 mod shared;
 mod tasks;
 mod types;
+mod webhooks;
 
 pub use serve::Server;

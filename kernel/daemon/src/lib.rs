@@ -11,9 +11,11 @@
 //! | `supervisor` | from the queue to workers and back |
 //! | [`schedules`], [`watch`] | begin what is due by time, or because files changed |
 //! | [`webhooks`] | sends what the outbox holds |
+//! | `alerts` | tells a person on their desktop what they are needed for |
 //! | [`api`] | the API: routes, who may come in, and its own description |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+mod alerts;
 pub mod api;
 mod choice;
 mod ending;
@@ -100,6 +102,7 @@ pub async fn run(app: &Arc<App>, start: Start) -> Result<(), DaemonError> {
     let clock: Arc<dyn WallClock> = Arc::new(SystemWallClock);
     let by_time = schedules::run(Arc::clone(app), Arc::clone(&clock), changed.clone());
     let by_files = watch::run(Arc::clone(app), Arc::clone(&clock), changed.clone());
+    let to_person = alerts::run(Arc::clone(app), settings.alerts.clone(), changed.clone());
     let outside = webhooks::run(Arc::clone(app), clock, changed.clone());
     let work = async { tokio::join!(supervisor.run(changed, stop), serving, end) };
     tokio::select! {
@@ -108,6 +111,7 @@ pub async fn run(app: &Arc<App>, start: Start) -> Result<(), DaemonError> {
         () = by_time => {}
         () = by_files => {}
         () = outside => {}
+        () = to_person => {}
     }
     drop(place);
     Ok(())

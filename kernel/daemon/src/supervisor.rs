@@ -12,7 +12,7 @@ use openkoi_app::{
     error::AppError,
     handed::{self, HandedRequest},
     monotonic_ms,
-    own::{self, Child, End},
+    own::{self, Child, End, Process},
     pause,
     settings::{DaemonSettings, Settings},
 };
@@ -273,7 +273,7 @@ impl Supervisor {
     }
 
     /// Tells the worker of an earlier daemon to end, and kills it if it does not.
-    fn end_of_another(&mut self, task: &TaskId, owner: u32) -> Result<(), AppError> {
+    fn end_of_another(&mut self, task: &TaskId, owner: Process) -> Result<(), AppError> {
         let now_ms = monotonic_ms();
         let how = match self.told.get(task) {
             None => End::Terminate,
@@ -281,7 +281,7 @@ impl Supervisor {
             Some(_) => return Ok(()),
         };
         self.told.entry(task.clone()).or_insert(now_ms);
-        own::end(owner, how).map_err(AppError::Thread)
+        owner.end(how).map_err(AppError::Thread)
     }
 
     /// Waits until a worker ends.
@@ -328,7 +328,7 @@ impl Supervisor {
 fn tell(worker: &mut Worker, how: End) {
     worker.told_ms.get_or_insert(monotonic_ms());
     let Some(process) = worker.child.id() else { return };
-    if let Err(error) = own::end(process, how) {
+    if let Err(error) = Process::child(process).end(how) {
         tracing::error!(%error, "a worker cannot be told to end");
     }
 }

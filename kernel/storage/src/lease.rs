@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use openkoi_brokers::{disk, durable::create_private_dir, file_lock::FileLock};
+use openkoi_brokers::{disk, durable::create_private_dir, file_lock::FileLock, own::Process};
 use openkoi_core::{change_set::text_of_name, hash, id::TaskId};
 
 use crate::{error::StorageError, ident, mode::PRIVATE};
@@ -59,7 +59,7 @@ impl Leases {
         match self.take(&name, false)? {
             Taken::Now => {
                 // The line's end tells it from what a crash left.
-                self.sign(&name, &format!("{}\n", std::process::id()))?;
+                self.sign(&name, &Process::this().text())?;
                 Ok(Lease { name, held: self.held.clone() })
             }
             Taken::Before | Taken::Elsewhere => Err(owned(what, id)),
@@ -75,13 +75,13 @@ impl Leases {
     }
 
     /// Returns the process that holds a lease, if one does and has said so.
-    pub(crate) fn holder(&self, what: &str, id: &str) -> Result<Option<u32>, StorageError> {
+    pub(crate) fn holder(&self, what: &str, id: &str) -> Result<Option<Process>, StorageError> {
         if !self.is_held(what, id)? {
             return Ok(None);
         }
         let path = self.directory.join(name_of(what, id)?);
         let text = disk::read_text(&path, 256).unwrap_or_default();
-        Ok(text.lines().next().and_then(|line| line.parse().ok()))
+        Ok(Process::read(&text))
     }
 
     /// Claims a directory for the work of `task`, by which others are told who has it.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use openkoi_brokers::own::Process;
 use openkoi_core::{
     event::{Entry, Event},
     id::{SessionId, TaskId},
@@ -249,7 +250,7 @@ impl Storage {
     /// # Errors
     ///
     /// When the lock cannot be looked at.
-    pub fn daemon(&self) -> Result<Option<u32>, StorageError> {
+    pub fn daemon(&self) -> Result<Option<Process>, StorageError> {
         self.leases().holder("daemon", "home")
     }
 
@@ -258,7 +259,7 @@ impl Storage {
     /// # Errors
     ///
     /// When the lock cannot be looked at.
-    pub fn owner(&self, task: &TaskId) -> Result<Option<u32>, StorageError> {
+    pub fn owner(&self, task: &TaskId) -> Result<Option<Process>, StorageError> {
         self.leases().holder("task", task.as_str())
     }
 

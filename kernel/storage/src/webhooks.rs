@@ -283,13 +283,19 @@ impl Storage {
         })
     }
 
-    /// Returns the last deliveries, newest first.
+    /// Returns the last deliveries, newest first; with the id of one, those from before it.
     ///
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn deliveries(&self, limit: u32) -> Result<Vec<Delivery>, StorageError> {
-        self.read(|connection| select(connection, "ORDER BY d.seq DESC LIMIT ?1", [limit]))
+    pub fn deliveries(
+        &self,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StorageError> {
+        let condition = "WHERE ?1 IS NULL OR d.seq < (SELECT seq FROM deliveries WHERE id = ?1)
+                         ORDER BY d.seq DESC LIMIT ?2";
+        self.read(|connection| select(connection, condition, (before, limit)))
     }
 
     /// Returns the delivery that a person means by `typed`: the beginning of the shown or of the whole id.

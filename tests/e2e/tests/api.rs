@@ -9,6 +9,7 @@ use std::{
 use openkoi_test_support::{
     Daemon, Home, Script,
     daemon::{Answer, call, head, open},
+    receiver::{Behaviour, Receiver},
     turn, until,
 };
 use serde_json::{Value, json};
@@ -175,7 +176,7 @@ fn a_link_opens_the_page_once() {
 fn what_cannot_be_used_is_refused_with_a_reason() {
     let (_home, daemon) = served();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let bodies: [(&str, Headers<'_>, u16); 20] = [
+    let bodies: [(&str, Headers<'_>, u16); 21] = [
         ("{", &[JSON], 400),
         (&deep, &[JSON], 400),
         (r#"{"description":"a","description":"b"}"#, &[JSON], 400),
@@ -186,6 +187,7 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
         ("\u{feff}{\"description\":\"a\"}", &[JSON], 400),
         (r#"{"description":"a","shell":"rm"}"#, &[JSON], 400),
         (r#"{"description":"  "}"#, &[JSON], 400),
+        (r#"{"description":"a","max_iterations":1.5}"#, &[JSON], 400),
         (r#"{"description":"a","quality":7}"#, &[JSON], 400),
         (r#"{"description":"a","priority":101}"#, &[JSON], 400),
         (r#"{"description":"a","max_iterations":1001}"#, &[JSON], 400),
@@ -324,6 +326,106 @@ fn the_events_of_a_task_are_followed_to_its_end_and_taken_up_again() {
 }
 
 #[test]
+fn what_begins_by_itself_is_kept_paused_begun_and_removed() {
+    let (home, daemon) = served();
+    let workspace = home.workspace();
+    let place = workspace.to_str().unwrap();
+    let at_nine = json!({
+        "description": "feed the fish", "when": "every weekday at 9", "timezone": "Europe/Berlin",
+        "workspace": place, "limits": { "iterations": 0.0 }, "max_cost_per_day_usd": 2.5,
+    });
+    let on_change = json!({
+        "description": "look", "path": place, "quiet_seconds": 3600, "workspace": place,
+    });
+
+    let added = daemon.post("/api/v1/schedules", &at_nine, 201);
+    daemon.post("/api/v1/schedules", &on_change, 201);
+    let path = format!("/api/v1/schedules/{}", added["id"].as_str().unwrap());
+    let action = |name: &str| daemon.post(&format!("{path}/{name}"), &json!({}), 200);
+
+    let listed = home.openkoi(["schedule", "list", "--json"]).run().expect_code(0).json();
+    assert_eq!(daemon.get("/api/v1/schedules")["schedules"], listed["schedules"]);
+    assert_eq!((&added, &daemon.get(&path)), (&listed["schedules"][0], &added));
+    let paused = action("pause");
+    assert_eq!((&paused["paused"], &paused["next_at"]), (&json!(true), &Value::Null));
+    assert_eq!(action("resume")["next_at"], added["next_at"]);
+    let begun = daemon.post(&format!("{path}/run"), &json!({}), 201);
+    daemon.wait_for(begun["task_id"].as_str().unwrap(), &["accepted"]);
+    assert_eq!(daemon.get(&path)["last_task_id"], begun["task_id"]);
+    assert_eq!(daemon.call("DELETE", &path, &[], "").expect(200)["id"], added["id"]);
+    assert_problem(&daemon.call("DELETE", &path, &[], ""), 404);
+    let listed = home.openkoi(["schedule", "list", "--json"]).run().expect_code(0).json();
+    assert_eq!(listed["schedules"].as_array().unwrap().len(), 1);
+    for (body, status, said) in [
+        (json!({ "description": "x" }), 400, "cannot be used"),
+        (json!({ "description": "x", "when": "hourly", "path": place }), 400, "cannot be used"),
+        (json!({ "description": " ", "when": "hourly" }), 400, "cannot be used"),
+        (
+            json!({ "description": "x", "when": "hourly", "quiet_seconds": 3 }),
+            400,
+            "cannot be used",
+        ),
+        (json!({ "description": "x", "when": "sometimes" }), 422, "every weekday at 9"),
+        (json!({ "description": "x", "when": "hourly", "timezone": "Mars" }), 404, "no time zone"),
+        (json!({ "description": "x", "path": "/nowhere/at/all" }), 404, "cannot be watched"),
+        (json!({ "description": "x", "path": "here" }), 400, "cannot be used"),
+        (
+            json!({ "description": "x", "when": "hourly", "limits": { "quality": 7 } }),
+            400,
+            "cannot be used",
+        ),
+    ] {
+        let answer = daemon.call("POST", "/api/v1/schedules", &[JSON], &body.to_string());
+        assert_problem(&answer, status);
+        assert!(answer.body.contains(said), "{body}: {answer:?}");
+    }
+    daemon.stop();
+}
+
+#[test]
+fn what_was_told_outside_is_listed_without_secrets_and_told_again() {
+    let receiver = Receiver::start([Behaviour::Status(500), Behaviour::Status(410)]);
+    let (home, port) = answering().with_port();
+    let home = home
+        .config(&format!("[api.webhooks]\non_task_complete = \"{}\"\n", receiver.url("/complete")));
+    home.openkoi(["webhook", "test", "on_task_complete"]).run().expect_code(1);
+    let shown = home.openkoi(["webhook", "list", "--show-secrets", "--json"]).run().json();
+    let secret = shown["webhooks"][0]["secret"].as_str().unwrap();
+    let daemon = Daemon::start(&home, port);
+    let task = json!({
+        "description": format!("say {secret}"), "workspace": home.workspace(), "max_iterations": 0,
+    });
+    let task = daemon.submit(&task);
+    let deliveries = "/api/v1/webhooks/deliveries";
+    let newest_is = |task: &str, state: &str| {
+        let newest = &daemon.get(deliveries)["deliveries"][0];
+        newest["task_id"] == task && newest["state"] == state
+    };
+    until("the receiver is gone", LONG, || newest_is(&task, "failed"));
+
+    let listed = home.openkoi(["webhook", "deliveries", "--json"]).run().expect_code(0).json();
+    assert_eq!(daemon.get(deliveries)["deliveries"], listed["deliveries"]);
+    let told = &listed["deliveries"][0];
+    assert_eq!((&told["task_id"], &told["status"]), (&json!(task), &json!(410)));
+    assert!(told["body"].as_str().unwrap().contains("say [redacted]"), "{told}");
+    let gone = &daemon.get("/api/v1/webhooks")["webhooks"][0];
+    assert_eq!(gone["state"], "it said that it is gone (410)");
+    let first = daemon.get(&format!("{deliveries}?limit=1"));
+    let second = daemon.get(&format!("{deliveries}?cursor={}", first["next"].as_str().unwrap()));
+    assert_eq!(
+        (&second["deliveries"][0], &second["next"]),
+        (&listed["deliveries"][1], &Value::Null)
+    );
+    let retry = format!("{deliveries}/{}/retry", told["id"].as_str().unwrap());
+    assert_eq!(daemon.post(&retry, &json!({}), 200)["state"], "waiting");
+    until("it was taken", LONG, || newest_is(&task, "delivered"));
+    assert_problem(&daemon.call("POST", &retry, &[JSON], "{}"), 409);
+    assert_eq!(daemon.get("/api/v1/webhooks")["webhooks"][0]["state"], "ok");
+    daemon.stop();
+    assert_eq!(receiver.finish().len(), 3);
+}
+
+#[test]
 fn pages_follow_one_another_without_a_gap() {
     let (home, daemon) = served();
     let ids: Vec<String> = (0..5)
@@ -402,7 +504,7 @@ fn whoever_else_is_on_this_machine_needs_the_token() {
     }
     let address = format!("http://127.0.0.1:{}/api/v1/tasks", daemon.port());
     let script = format!(
-        "import os,urllib.request,urllib.error\nos.setgid(65534); os.setuid(65534)\ntry:\n    print(urllib.request.urlopen('{address}').status)\nexcept urllib.error.HTTPError as e:\n    print(e.code)"
+        "import os,encodings.idna,urllib.request,urllib.error\nos.setgid(65534); os.setuid(65534)\ntry:\n    print(urllib.request.urlopen('{address}').status)\nexcept urllib.error.HTTPError as e:\n    print(e.code)"
     );
     let output = std::process::Command::new("python3").args(["-c", &script]).output().unwrap();
 

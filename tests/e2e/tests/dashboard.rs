@@ -52,14 +52,20 @@ fn an_empty_home_shows_what_will_stand_there_and_stays_empty() {
         ("4", "nothing is remembered here"),
         ("5", "anthropic"),
         ("6", "checks.enabled"),
+        ("7", "reflect/today"),
     ];
     for (tab, words) in tabs {
         terminal.presses(tab);
         terminal.sees(words);
     }
+    // The only row with these words is chosen, and opened.
+    for keys in ["/", "reflect/today", "\r", "\r"] {
+        terminal.presses(keys);
+    }
+    terminal.sees("No task was done yet");
     leave(terminal);
 
-    assert!(!home.path().join("data").exists(), "looking makes no database");
+    assert!(!home.path().join("data/openkoi.db").exists(), "looking makes no database");
 }
 
 #[test]

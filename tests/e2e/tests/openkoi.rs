@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has to fail, loudly and at once"
 )]
 
+mod alerts;
 mod anthropic_task;
 mod api;
 mod approval;

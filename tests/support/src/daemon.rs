@@ -51,7 +51,9 @@ impl Daemon {
     pub fn start(home: &Home, port: u16) -> Self {
         let running = home.openkoi(["daemon", "run"]).timeout(LONG * 10).start();
         let daemon = Self { running: Some(running), port };
-        until("the daemon answers", LONG, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        until("the daemon listens", LONG, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        // It listens before it has said where, and answers after that.
+        daemon.get("/api/v1/health");
         daemon
     }
 

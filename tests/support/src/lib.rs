@@ -32,6 +32,7 @@ pub mod canary;
 pub mod circles;
 pub mod command;
 pub mod daemon;
+pub mod desktop;
 pub mod google;
 pub mod home;
 #[cfg(target_os = "linux")]
@@ -59,6 +60,7 @@ pub use bedrock::Bedrock;
 pub use canary::Canary;
 pub use command::{Invocation, Run, Running};
 pub use daemon::Daemon;
+pub use desktop::Desktop;
 pub use google::Google;
 pub use home::Home;
 pub use keyring::Keyring;

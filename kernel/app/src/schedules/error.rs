@@ -13,6 +13,9 @@ pub enum ScheduleError {
     /// Its words are no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Its time zone is none.
+    #[error(transparent)]
+    Zone(PlanError),
     /// It was made by another version.
     #[error("what schedule {0} says cannot be read: another version of openkoi made it")]
     Unreadable(String),

@@ -93,7 +93,7 @@ impl Plan {
 }
 
 /// Returns the time zone of a name.
-fn zone_of(name: &str) -> Result<TimeZone, PlanError> {
+pub(super) fn zone_of(name: &str) -> Result<TimeZone, PlanError> {
     TimeZone::get(name).map_err(|_| {
         PlanError(format!(
             "`{name}` is no time zone that this system knows; a name is as in Europe/Berlin or UTC"

@@ -159,6 +159,8 @@ pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 pub const LEARNING: &[&str] = &["on", "facts", "off"];
 /// The words of `think.chamber`: every agency, or those that were seen to make a difference.
 pub const CHAMBER: &[&str] = &["all", "auto"];
+/// The words of `alerts.terminal`: as the terminal understands it, in one of the ways that there are, and not at all.
+pub const TERMINAL_ALERTS: &[&str] = &["auto", "bell", "osc9", "osc777", "off"];
 /// The words of `files.encoding`: the charsets that the tools of files can read and write.
 const ENCODINGS: &[&str] = &[
     "utf-8",
@@ -269,6 +271,10 @@ pub const KEYS: &[Key] = &[
     key("learning.mode", ValueKind::Word(LEARNING), "\"on\"", PERSONAL),
     key("soul.trusted", ValueKind::Texts, "[]", TRUST),
     key("think.chamber", ValueKind::Word(CHAMBER), "\"all\"", PERSONAL),
+    key("alerts.terminal", ValueKind::Word(TERMINAL_ALERTS), "\"auto\"", PERSONAL),
+    key("alerts.desktop", ValueKind::Switch, "true", PERSONAL),
+    key("alerts.after_seconds", ValueKind::Count(0, 86_400), "20", PERSONAL),
+    key("alerts.programs", ValueKind::Texts, "[]", PERSONAL),
     key("log.level", ValueKind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
     key("providers.*.component", ValueKind::Text, "", ENDPOINT),
     key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use openkoi_brokers::secrets::KeepIn;
@@ -108,6 +109,20 @@ pub struct DaemonSettings {
     pub day_micros: Option<u64>,
     /// How long a task waits for an answer, in minutes, before it goes on without one; 0 is for ever.
     pub answer_minutes: u64,
+}
+
+/// How a person is told of what waits for them, and of what has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertSettings {
+    /// How a terminal tells of it: a word of [`super::key::TERMINAL_ALERTS`].
+    pub terminal: String,
+    /// True if the desktop tells of tasks that run in the background.
+    pub desktop: bool,
+    /// How long something goes on before it is told of. Somebody who looks at it has answered a question by then, and has no need to
+    /// be called back to a task that ended sooner.
+    pub after: Duration,
+    /// Directories of the desktop's programs, if they are not those of the system.
+    pub programs: Vec<PathBuf>,
 }
 
 /// How long what finished tasks leave behind is kept.
@@ -247,6 +262,8 @@ pub struct Settings {
     pub api: ApiSettings,
     /// How the daemon works.
     pub daemon: DaemonSettings,
+    /// How a person is told of what waits for them.
+    pub alerts: AlertSettings,
     /// True if the user named the workspace for this call, so that it is the one that is meant.
     pub workspace_is_named: bool,
     /// The directory whose memories a task is told, if it is not the one that it works in.
@@ -291,6 +308,7 @@ impl Settings {
             redaction: read.switch(&["redaction", "enabled"]),
             api: read.api(),
             daemon: read.daemon(),
+            alerts: read.alerts(),
             workspace_is_named: false,
             memories_of: None,
             layers,
@@ -373,6 +391,15 @@ impl Reader<'_> {
             concurrency: u32::try_from(self.count(&["daemon", "concurrency"])).unwrap_or(1),
             day_micros: day.map(|dollars| (dollars * 1e6).round() as u64),
             answer_minutes: self.count(&["daemon", "answer_minutes"]),
+        }
+    }
+
+    fn alerts(&self) -> AlertSettings {
+        AlertSettings {
+            terminal: self.text(&["alerts", "terminal"]).unwrap_or_default(),
+            desktop: self.switch(&["alerts", "desktop"]),
+            after: Duration::from_secs(self.count(&["alerts", "after_seconds"])),
+            programs: self.paths(&["alerts", "programs"]),
         }
     }
 

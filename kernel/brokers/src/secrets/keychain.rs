@@ -3,8 +3,8 @@
 //! To write a secret, `security` would take it among its arguments, which every user can see. Keys of this program are
 //! kept in files on such systems.
 
-use super::program::{Program, ProgramFailure};
 use super::variables::Variables;
+use crate::program::{Program, ProgramFailure};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use zeroize::Zeroizing;

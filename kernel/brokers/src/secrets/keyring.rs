@@ -6,15 +6,13 @@
 //! ones out.
 //! <https://specifications.freedesktop.org/secret-service/latest/>
 
-use super::program::{DEADLINE, Program, ProgramAnswer, ProgramFailure};
 use super::variables::Variables;
 use super::{Patterns, Secret, redact_all};
+use crate::program::{self, DEADLINE, DIRECTORIES, Program, ProgramAnswer, ProgramFailure};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The directories of the programs. The user's search path is not used: it may lead through a workspace.
-const DIRECTORIES: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
 /// The program that puts, finds and removes keys.
 const TOOL: &str = "secret-tool";
 /// Programs that tell whether the collection for new keys is locked, with their arguments. The last word of the answer
@@ -203,8 +201,7 @@ impl Keyring {
     }
 
     fn program(&self, name: &str) -> Option<Program> {
-        let path = self.directories.iter().map(|directory| directory.join(name));
-        let path = path.filter(|path| path.is_absolute()).find(|path| path.is_file())?;
+        let path = program::found(&self.directories, name)?;
         Some(Program { path, environment: self.environment.clone() })
     }
 

@@ -239,7 +239,9 @@ fn stop(context: &Context) -> Result<Told, CommandError> {
         return Ok(Told::notice("stopped", "the daemon does not run"));
     };
     let ended = |error: std::io::Error| CommandError::failed(error.to_string());
-    own::end(state.pid, End::Terminate).map_err(ended)?;
+    if let Some(process) = context.storage()?.daemon()? {
+        process.end(End::Terminate).map_err(ended)?;
+    }
     let until = monotonic_ms() + PATIENCE_MS;
     thread::block(async {
         while own::running(&context.app)?.is_some_and(|now| now.pid == state.pid) {

@@ -1,11 +1,11 @@
 //! `openkoi webhook`: who is told of events, and what became of that.
 
 use clap::Subcommand;
-use openkoi_app::webhooks::{self, Receiver, ReceiverSecrets};
+use openkoi_app::webhooks::{self, Receiver, ReceiverSecrets, ReceiverState};
 use openkoi_core::document::{Block, Column, ColumnKind, Document, Pairs, Table, Tone, Value};
 use openkoi_storage::{
     StorageError,
-    webhooks::{Attempt, Delivery, DeliveryState, Fate, Webhook},
+    webhooks::{Attempt, Delivery, DeliveryState, Fate},
 };
 
 use crate::{
@@ -75,9 +75,11 @@ pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
         WebhookCommand::List { show_secrets } => list(show_secrets, json, context),
         WebhookCommand::Test { receiver } => test(receiver, json, context),
         WebhookCommand::Deliveries { limit } => {
-            let storage = context.existing_storage()?;
-            let found = storage.map(|storage| storage.deliveries(limit)).transpose()?;
-            Ok(Reply::new(Deliveries(found.unwrap_or_default()), json))
+            let found = match context.existing_storage()? {
+                Some(_) => webhooks::deliveries(&context.app, &context.settings()?, None, limit)?,
+                None => Vec::new(),
+            };
+            Ok(Reply::new(Deliveries(found), json))
         }
         WebhookCommand::Retry { id } => retry(id, json, context),
         WebhookCommand::Rotate { receiver } => {
@@ -90,22 +92,16 @@ pub fn run(args: Args, context: &Context) -> Result<Reply, CommandError> {
 
 fn list(show_secrets: bool, json: bool, context: &Context) -> Result<Reply, CommandError> {
     let settings = context.settings()?;
-    let receivers = webhooks::receivers(&settings);
-    if receivers.is_empty() {
+    if webhooks::receivers(&settings).is_empty() {
         return Ok(Reply::new(ReceiverList::default(), json));
     }
     webhooks::sync(&context.app, &settings)?;
-    let storage = context.storage()?;
-    let (known, waiting) = (storage.webhooks()?, storage.next_deliveries()?);
-    let rows = receivers.into_iter().map(|receiver| {
+    let rows = webhooks::states(&context.app, &settings)?.into_iter().map(|(receiver, state)| {
         let secrets = match show_secrets && receiver.unfit.is_none() {
             true => Some(webhooks::secrets(&context.app, &settings, &receiver.url)?),
             false => None,
         };
-        let waiting =
-            waiting.iter().filter(|one| one.url == receiver.url && one.attempts > 0).count();
-        let known = known.iter().find(|one| one.event == receiver.event).cloned();
-        Ok(ListedReceiver { known, waiting, secrets, receiver })
+        Ok(ListedReceiver { receiver, state, secrets })
     });
     let rows = rows.collect::<Result<_, CommandError>>()?;
     let notice = unless_daemon_runs(context, "nothing is sent")?;
@@ -127,7 +123,7 @@ fn retry(id: Option<String>, json: bool, context: &Context) -> Result<Reply, Com
     let id = match id {
         Some(id) => id,
         None => {
-            let failed = storage.deliveries(100)?;
+            let failed = storage.deliveries(None, 100)?;
             let failed = failed.iter().filter(|one| one.state == DeliveryState::Failed);
             let choices: Vec<Choice> = failed.map(choice).collect();
             context.questions.pick("delivery", "openkoi webhook retry", &choices)?
@@ -204,20 +200,18 @@ fn short(id: &str) -> &str {
 
 struct ListedReceiver {
     receiver: Receiver,
-    known: Option<Webhook>,
-    /// Tasks with something that was tried in vain.
-    waiting: usize,
+    state: ReceiverState,
     secrets: Option<ReceiverSecrets>,
 }
 
 impl ListedReceiver {
     fn state(&self) -> Value {
-        match (&self.receiver.unfit, self.known.as_ref().and_then(|known| known.closed_ms)) {
-            (Some(why), _) => Value::toned(format!("not used: {why}"), Tone::Bad),
-            (None, Some(_)) => Value::toned("it said that it is gone (410)", Tone::Bad),
-            (None, None) if self.waiting > 0 => Value::toned("it fails just now", Tone::Warning),
-            (None, None) => Value::toned("ok", Tone::Good),
-        }
+        let tone = match self.state {
+            ReceiverState::Fit => Tone::Good,
+            ReceiverState::Failing => Tone::Warning,
+            ReceiverState::Gone | ReceiverState::Unfit(_) => Tone::Bad,
+        };
+        Value::toned(self.state.to_string(), tone)
     }
 }
 

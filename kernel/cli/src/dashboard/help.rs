@@ -5,7 +5,7 @@ use openkoi_core::document::{Block, Document, Heading, Pairs};
 use super::message::{Replies, Shown, Topic};
 
 const EVERYWHERE: [(&str, &str); 9] = [
-    ("1 to 6, Tab", "another tab; Shift-Tab goes back"),
+    ("1 to 7, Tab", "another tab; Shift-Tab goes back"),
     ("j k, arrows", "one line down or up"),
     ("Space, PgUp", "one page down or up"),
     ("g, G", "to the beginning, to the end"),

@@ -24,12 +24,21 @@ pub(super) enum Tab {
     Plugins,
     /// The settings.
     Config,
+    /// The reports of views.
+    Reports,
 }
 
 impl Tab {
     /// All of them.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Tasks, Self::Approvals, Self::Costs, Self::Learnings, Self::Plugins, Self::Config];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Tasks,
+        Self::Approvals,
+        Self::Costs,
+        Self::Learnings,
+        Self::Plugins,
+        Self::Config,
+        Self::Reports,
+    ];
 
     /// Returns the title.
     pub(super) fn title(self) -> &'static str {
@@ -40,6 +49,7 @@ impl Tab {
             Self::Learnings => "Learnings",
             Self::Plugins => "Plugins",
             Self::Config => "Config",
+            Self::Reports => "Reports",
         }
     }
 
@@ -65,6 +75,8 @@ pub(super) enum Topic {
     Component(String),
     /// A skill, by its name.
     Skill(String),
+    /// A report, by its view and its name.
+    Report(String, String),
     /// The undo of a task, before it is done.
     Undo(TaskId),
     /// What came of something that was done.

@@ -3,9 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::tz::TimeZone;
-use openkoi_app::changes::task_diff;
+use openkoi_app::{
+    changes::task_diff,
+    reports::{self, ReportRequest},
+    thread,
+};
 use openkoi_core::{
-    document::{Block, Document, Heading, Item, Notice, Span, Style, Tone, Value},
+    document::{
+        Block, Column, ColumnKind, Document, Heading, Item, Notice, Span, Style, Table, Tone, Value,
+    },
     doubts::Doubts,
     id::TaskId,
 };
@@ -81,6 +87,7 @@ impl<'a> Reader<'a> {
                 let args = config::Args { prefix: None, json: false };
                 config::run(&args, self.context)?.document()
             }
+            Tab::Reports => self.reports()?,
         };
         let topics = topics(&document);
         Ok(Listing { document, topics, is_moving })
@@ -119,6 +126,7 @@ impl<'a> Reader<'a> {
                 let skills = skill::find::loaded(self.context)?;
                 skill::details(&skills, name, false, self.context)?.document()
             }
+            Topic::Report(view, name) => self.report(view, name)?,
             Topic::Undo(_) | Topic::Done | Topic::Nothing | Topic::Help => return Ok(None),
         };
         Ok(Some(Shown { topic: topic.clone(), document, replies, is_moving }))
@@ -266,6 +274,20 @@ impl<'a> Reader<'a> {
         Ok(details.with(Heading::new("", "History")).with_all(history.blocks))
     }
 
+    fn reports(&self) -> Result<Document, CommandError> {
+        let names = reports::names(&self.context.app, &self.context.settings()?)?.into_iter();
+        let rows = names.map(|(view, report)| [Value::from(format!("{view}/{report}"))]);
+        let columns = [Column::new("name", "REPORT", ColumnKind::Text)];
+        Ok(Document::new("Reports").with(Table::new("reports", columns).rows(rows)))
+    }
+
+    fn report(&self, view: &str, name: &str) -> Result<Document, CommandError> {
+        let (app, settings) = (&self.context.app, self.context.settings()?);
+        let workspace = self.context.workspace()?;
+        let request = ReportRequest { view, name, arguments: &[] };
+        Ok(thread::aside(|| reports::render(app, &settings, &workspace, &request))??)
+    }
+
     fn plugins(&self) -> Result<Document, CommandError> {
         let components = plugin::list(false, self.context)?.document();
         let skills = skill::listed(true, false, self.context)?.document();
@@ -327,6 +349,9 @@ fn topics(document: &Document) -> Vec<Topic> {
                 "proposals" => Topic::Proposal(name),
                 "components" => Topic::Component(name),
                 "skills" => Topic::Skill(name),
+                "reports" => name.split_once('/').map_or(Topic::Nothing, |(view, report)| {
+                    Topic::Report(view.to_owned(), report.to_owned())
+                }),
                 // What a table of sums is about has no details.
                 _ => Topic::Nothing,
             }

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, io, time::Duration};
 
-use openkoi_app::{live::LiveHome, pause, thread};
+use openkoi_app::{alerts::Looking, app::App, live::LiveHome, pause, thread};
 use openkoi_core::document::Tone;
 use ratatui::{
     Terminal, TerminalOptions, Viewport,
@@ -59,6 +59,34 @@ fn area((width, height): (u16, u16)) -> Rect {
     Rect::new(0, 0, width, height)
 }
 
+/// Says to other processes whether a person looks at the dashboard. A terminal that does not tell is looked at.
+struct Presence<'a> {
+    app: &'a App,
+    is_away: bool,
+    looking: Option<Looking>,
+}
+
+impl<'a> Presence<'a> {
+    fn begin(app: &'a App) -> Self {
+        Self { app, is_away: false, looking: Looking::begin(app) }
+    }
+
+    fn note(&mut self, message: &Message) {
+        match message {
+            Message::Input(event::Event::FocusLost) => self.is_away = true,
+            Message::Input(event::Event::FocusGained) => self.is_away = false,
+            // A home that was empty may have something to look at now.
+            Message::Changed => {}
+            _ => return,
+        }
+        if self.is_away {
+            self.looking = None;
+        } else if self.looking.is_none() {
+            self.looking = Looking::begin(self.app);
+        }
+    }
+}
+
 struct Screen<'a> {
     context: &'a Context,
     terminal: Terminal<CrosstermBackend<io::Stdout>>,
@@ -84,6 +112,7 @@ impl<'a> Screen<'a> {
     async fn show(&mut self, interrupts: &Interrupts) -> Result<Exit, CommandError> {
         let mut keys = keys();
         let mut live = self.live();
+        let mut presence = Presence::begin(&self.context.app);
         let mut effects = self.state.begin();
         loop {
             if let Some(exit) = self.carry_out(effects)? {
@@ -112,6 +141,7 @@ impl<'a> Screen<'a> {
                     Message::Second(self.context.app.now_ms())
                 }
             };
+            presence.note(&message);
             effects = self.state.update(message);
         }
     }

@@ -38,7 +38,7 @@ impl Sheet {
 
     /// Returns true if it can be different when somebody wrote.
     pub(super) fn follows(&self) -> bool {
-        !matches!(self.shown.topic, Topic::Help | Topic::Undo(_) | Topic::Done)
+        !matches!(self.shown.topic, Topic::Help | Topic::Undo(_) | Topic::Done | Topic::Report(..))
     }
 
     /// Scrolls.

@@ -36,7 +36,7 @@ pub(super) struct State {
     /// The tab in front.
     pub(super) tab: Tab,
     /// What each tab lists.
-    pub(super) lists: [List; 6],
+    pub(super) lists: [List; 7],
     /// What is laid over the list.
     pub(super) sheet: Option<Sheet>,
     /// What keys mean.
@@ -114,7 +114,7 @@ impl State {
 
     /// Returns the list in front.
     pub(super) fn list(&self) -> &List {
-        let [tasks, approvals, costs, learnings, plugins, config] = &self.lists;
+        let [tasks, approvals, costs, learnings, plugins, config, reports] = &self.lists;
         match self.tab {
             Tab::Tasks => tasks,
             Tab::Approvals => approvals,
@@ -122,11 +122,12 @@ impl State {
             Tab::Learnings => learnings,
             Tab::Plugins => plugins,
             Tab::Config => config,
+            Tab::Reports => reports,
         }
     }
 
     fn list_mut(&mut self, tab: Tab) -> &mut List {
-        let [tasks, approvals, costs, learnings, plugins, config] = &mut self.lists;
+        let [tasks, approvals, costs, learnings, plugins, config, reports] = &mut self.lists;
         match tab {
             Tab::Tasks => tasks,
             Tab::Approvals => approvals,
@@ -134,6 +135,7 @@ impl State {
             Tab::Learnings => learnings,
             Tab::Plugins => plugins,
             Tab::Config => config,
+            Tab::Reports => reports,
         }
     }
 

@@ -49,9 +49,9 @@ mod tests {
     fn narrow_screens_show_numbers_and_a_click_hits_what_it_shows() {
         assert_eq!(
             line(80),
-            "[1 Tasks] 2 Approvals (2)  3 Costs  4 Learnings  5 Plugins  6 Config "
+            "[1 Tasks] 2 Approvals (2)  3 Costs  4 Learnings  5 Plugins  6 Config  7 Reports "
         );
-        assert_eq!(line(40), "[1 Tasks] 2 (2)  3  4  5  6 ");
+        assert_eq!(line(40), "[1 Tasks] 2 (2)  3  4  5  6  7 ");
         assert_eq!(at(0, Tab::Tasks, 2, 40), Some(Tab::Tasks));
         assert_eq!(at(10, Tab::Tasks, 2, 40), Some(Tab::Approvals));
         assert_eq!(at(39, Tab::Tasks, 2, 40), None);

@@ -101,7 +101,9 @@ impl From<LearnError> for CommandError {
 impl From<ScheduleError> for CommandError {
     fn from(error: ScheduleError) -> Self {
         let exit = match error {
-            ScheduleError::Plan(_) | ScheduleError::Unwatched { .. } => Exit::Usage,
+            ScheduleError::Plan(_) | ScheduleError::Zone(_) | ScheduleError::Unwatched { .. } => {
+                Exit::Usage
+            }
             ScheduleError::Unreadable(_) => Exit::Configuration,
             ScheduleError::Overlaps(_) => Exit::NotAccepted,
             ScheduleError::Spent { .. } => Exit::Budget,

@@ -5,7 +5,7 @@ use std::{iter::Peekable, slice};
 use openkoi_core::document::{Bars, Block, Document, Pairs, Span, Table, Timeline, Value};
 use serde_json::{Map, Value as Json};
 
-use super::timestamp;
+use openkoi_app::wall_clock::timestamp;
 
 /// Returns a document as a JSON object.
 pub(crate) fn object(document: &Document) -> Json {

@@ -1,6 +1,7 @@
 //! Times, amounts and sizes in words, for people. JSON has the exact values.
 
 use jiff::tz::TimeZone;
+use openkoi_app::wall_clock::timestamp;
 
 const HALF_A_YEAR_MS: u64 = 183 * 86_400_000;
 
@@ -26,12 +27,6 @@ pub fn ago(now_ms: u64, then_ms: u64) -> String {
         172_800..2_678_400 => format!("{} days ago", seconds / 86_400),
         _ => timestamp(then_ms).get(..10).unwrap_or_default().to_owned(),
     }
-}
-
-/// Returns the time `ms` milliseconds after 1970 in UTC, for example `2026-03-01T12:00:00Z`.
-pub fn timestamp(ms: u64) -> String {
-    let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    time.map_or_else(String::new, |time| time.to_string())
 }
 
 /// Returns a time by the clock of a place, for example `Mar  1 12:00`; the date alone if it is more than half a year away.

@@ -59,13 +59,6 @@ impl Screen {
         drop(write!(self.out, "{text}").and_then(|()| self.out.flush()));
     }
 
-    /// Rings the bell, if somebody may hear it.
-    pub(super) fn ring(&mut self) {
-        if self.width.is_some() {
-            drop(write!(self.out, "\x07").and_then(|()| self.out.flush()));
-        }
-    }
-
     /// Draws the status line anew, or says once in a while that the work goes on. Both get what they show as a
     /// function of the time, and of the width in columns.
     pub(super) fn tick(
@@ -218,14 +211,5 @@ mod tests {
         }
 
         assert_eq!(paper.take(), "still at 11000\nnews\nstill at 25000\n");
-    }
-
-    #[test]
-    fn a_bell_is_for_people() {
-        let paper = Paper::default();
-        paper.screen(None).ring();
-        assert_eq!(paper.take(), "");
-        paper.screen(Some(40)).ring();
-        assert_eq!(paper.take(), "\x07");
     }
 }

@@ -707,7 +707,7 @@ fn a_run_begins_with_its_model_its_directory_and_its_limits() {
 }
 
 #[test]
-fn on_a_terminal_a_status_line_moves_and_the_bell_rings_after_a_long_run() {
+fn on_a_terminal_a_status_line_moves_and_stands_still_for_a_question() {
     let paper = Paper::default();
     let lines = ProgressLines::on(Box::new(paper.clone()), Palette::PLAIN, true, Some(60));
     lines.event(&entry("i1/t0/c0", call("cargo test")));
@@ -724,7 +724,7 @@ fn on_a_terminal_a_status_line_moves_and_the_bell_rings_after_a_long_run() {
     assert_eq!(
         paper.text(),
         "\r\x1b[K⠋ shell cargo test · 2 s · Ctrl-C stops\r\r\x1b[K\
-         [EXEC] shell cargo test · exit 0\n\x07\
-         ✓ Done. 1 iteration. 0 files changed. $0.0340.\n\x07"
+         [EXEC] shell cargo test · exit 0\n\
+         ✓ Done. 1 iteration. 0 files changed. $0.0340.\n"
     );
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::body::{Body, Bytes};
 use http_body_util::channel::{Channel, Sender};
-use openkoi_app::pause;
+use openkoi_app::{alerts::Looking, pause};
 use openkoi_core::{event::Entry, id::TaskId};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -90,6 +90,8 @@ impl Sending {
     /// Says at once how often the home has changed so far, and again whenever it has. `None` once there is nobody to
     /// send to, which is how it ends.
     async fn changes(&mut self) -> Option<Infallible> {
+        // A page stops listening while nobody sees it.
+        let _looking = Looking::begin(&self.api.app);
         let mut changed = self.api.changed.clone();
         loop {
             let number = *changed.borrow_and_update();

@@ -26,7 +26,7 @@ pub(crate) fn document(routes: &[Route]) -> Value {
         "info": {
             "title": "OpenKoi",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The daemon of OpenKoi. Times are milliseconds since 1970, money is US dollars.",
+            "description": "The daemon of OpenKoi. Times that end in `_ms` are milliseconds since 1970, those that end in `_at` are as RFC 3339 has them; money is US dollars.",
             "license": { "name": "MIT", "identifier": "MIT" },
         },
         "servers": [{ "url": "/" }],

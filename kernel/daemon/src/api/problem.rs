@@ -81,6 +81,7 @@ impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let status = match error {
             AppError::Storage(error) => return error.into(),
+            AppError::Schedule(error) => return error.into(),
             AppError::OtherSubmission => StatusCode::CONFLICT,
             AppError::Workspace { .. } => StatusCode::NOT_FOUND,
             AppError::Settings(_) | AppError::Models(_) => StatusCode::UNPROCESSABLE_ENTITY,

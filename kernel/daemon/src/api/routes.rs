@@ -9,9 +9,9 @@ use super::{
     bodies::Wanted,
     events, knowledge, overview,
     route::{Answering, Call, Route},
-    sessions,
+    schedules, sessions,
     shared::Api,
-    tasks, types,
+    tasks, types, webhooks,
 };
 use std::sync::Arc;
 
@@ -52,6 +52,15 @@ fn post<B: JsonSchema, T: JsonSchema>(
 ) -> Route {
     let route = get::<T>(path, name, summary, answer);
     Route { method: Method::POST, body: Some(Wanted::new(schema::<B>)), ..route }
+}
+
+fn delete<T: JsonSchema>(
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    answer: Answer,
+) -> Route {
+    Route { method: Method::DELETE, ..get::<T>(path, name, summary, answer) }
 }
 
 impl Route {
@@ -120,6 +129,8 @@ pub(crate) fn all() -> Vec<Route> {
     ];
     all.extend(of_tasks());
     all.extend(of_people());
+    all.extend(of_schedules());
+    all.extend(of_webhooks());
     all.extend(of_knowledge());
     all
 }
@@ -241,6 +252,99 @@ fn of_people() -> Vec<Route> {
         .gives_status(StatusCode::CREATED)
         .problems(&[404, 409, 422])
         .keyed(),
+    ]
+}
+
+fn of_schedules() -> Vec<Route> {
+    use types::*;
+    vec![
+        get::<Schedules>(
+            "/api/v1/schedules",
+            "listSchedules",
+            "List what begins by itself",
+            schedules::list,
+        ),
+        post::<NewSchedule, Schedule>(
+            "/api/v1/schedules",
+            "addSchedule",
+            "Let a task begin again and again, at times or when files change",
+            schedules::add,
+        )
+        .gives_status(StatusCode::CREATED)
+        .problems(&[404, 422]),
+        get::<Schedule>(
+            "/api/v1/schedules/{id}",
+            "showSchedule",
+            "Show a schedule",
+            schedules::show,
+        )
+        .problems(&[404, 409]),
+        delete::<Schedule>(
+            "/api/v1/schedules/{id}",
+            "removeSchedule",
+            "Remove a schedule; its tasks stay",
+            schedules::remove,
+        )
+        .problems(&[404, 409]),
+        post::<Nothing, Schedule>(
+            "/api/v1/schedules/{id}/pause",
+            "pauseSchedule",
+            "Let a schedule begin nothing until it is resumed",
+            schedules::pause,
+        )
+        .problems(&[404, 409]),
+        post::<Nothing, Schedule>(
+            "/api/v1/schedules/{id}/resume",
+            "resumeSchedule",
+            "Let a schedule go on; what was due in between is not made up for",
+            schedules::resume,
+        )
+        .problems(&[404, 409]),
+        post::<Nothing, Begun>(
+            "/api/v1/schedules/{id}/run",
+            "runSchedule",
+            "Begin the task of a schedule now",
+            schedules::run_now,
+        )
+        .gives_status(StatusCode::CREATED)
+        .problems(&[404, 409, 422]),
+    ]
+}
+
+fn of_webhooks() -> Vec<Route> {
+    use types::*;
+    vec![
+        get::<Webhooks>(
+            "/api/v1/webhooks",
+            "listWebhooks",
+            "List who is told of events, and how it goes with each",
+            webhooks::list,
+        ),
+        get::<Deliveries>(
+            "/api/v1/webhooks/deliveries",
+            "listDeliveries",
+            "List what was told, newest first, and what became of it",
+            webhooks::deliveries,
+        )
+        .asked::<DeliveryList>()
+        .apart()
+        .problems(&[404, 409]),
+        get::<Delivery>(
+            "/api/v1/webhooks/deliveries/{id}",
+            "showDelivery",
+            "Show a delivery",
+            webhooks::delivery,
+        )
+        .apart()
+        .problems(&[404, 409]),
+        post::<Nothing, Delivery>(
+            "/api/v1/webhooks/deliveries/{id}/retry",
+            "retryDelivery",
+            "Let something be told again that was given up",
+            webhooks::retry,
+        )
+        .apart()
+        .problems(&[404, 409]),
     ]
 }
 

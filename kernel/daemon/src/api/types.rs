@@ -1,4 +1,9 @@
-//! What goes over the wire. Times are milliseconds since 1970, money is US dollars.
+//! What goes over the wire. Times that end in `_ms` are milliseconds since 1970, those that end in `_at` as RFC 3339 has them; money
+//! is US dollars.
+
+mod schedules;
+mod value;
+mod webhooks;
 
 use openkoi_app::request::Limits;
 use openkoi_core::queue::QueuedTask;
@@ -11,10 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Words that say something.
-const SAYING: &str = r"^[^\u0000]*[^\s\u0000][^\u0000]*$";
-/// An absolute path.
-const PATH: &str = r"^/[^\u0000]*$";
+use self::value::{Effort, PATH, SAYING};
+pub(crate) use self::{schedules::*, webhooks::*};
 
 /// That the daemon answers.
 #[derive(Serialize, JsonSchema)]
@@ -136,28 +139,6 @@ pub(crate) struct NewTask {
     /// The JSON Schema that the result has to follow.
     #[schemars(with = "Option<Map<String, Value>>")]
     pub(crate) schema: Option<Value>,
-}
-
-/// How much a model is asked to reason.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Effort {
-    /// Little.
-    Low,
-    /// More.
-    Medium,
-    /// Much.
-    High,
-}
-
-impl Effort {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
 }
 
 impl NewTask {

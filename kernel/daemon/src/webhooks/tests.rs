@@ -31,7 +31,7 @@ fn fault(message: &str) -> Event {
 }
 
 fn states(world: &World) -> Vec<&'static str> {
-    world.storage().deliveries(99).unwrap().iter().map(|one| one.state.word()).collect()
+    world.storage().deliveries(None, 99).unwrap().iter().map(|one| one.state.word()).collect()
 }
 
 async fn attempts(receiver: &Receiver, count: usize) -> Vec<Attempted> {
@@ -71,8 +71,9 @@ async fn a_receiver_that_fails_redirects_or_hangs_up_is_tried_again_with_the_sam
 
     for tried in 1..=3 {
         attempts(&receiver, tried).await;
-        eventually(|| world.storage().deliveries(1).unwrap()[0].attempts == tried as u32).await;
-        let next = world.storage().deliveries(1).unwrap()[0].next_ms;
+        eventually(|| world.storage().deliveries(None, 1).unwrap()[0].attempts == tried as u32)
+            .await;
+        let next = world.storage().deliveries(None, 1).unwrap()[0].next_ms;
         assert!(next > world.now_ms());
         world.awaits(next).await;
         world.set(next);
@@ -147,7 +148,7 @@ async fn a_receiver_that_is_gone_or_taken_out_is_sent_nothing_more() {
     world.configure("");
     world
         .storage()
-        .retry_delivery(&world.storage().deliveries(1).unwrap()[0], world.now_ms())
+        .retry_delivery(&world.storage().deliveries(None, 1).unwrap()[0], world.now_ms())
         .unwrap();
     world.tell();
 
@@ -200,7 +201,7 @@ async fn the_budget_of_a_day_is_told_of_at_most_of_it_and_at_all_of_it_once() {
     eventually(|| {
         world
             .storage()
-            .deliveries(9)
+            .deliveries(None, 9)
             .unwrap()
             .iter()
             .all(|one| one.state == DeliveryState::Delivered)

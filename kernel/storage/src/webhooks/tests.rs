@@ -227,7 +227,7 @@ fn nobody_is_told_what_nobody_asked_for() {
     world.run("a1", accepted());
     world.storage.tell(WebhookEvent::BudgetWarning, "k", 5, &json!({})).unwrap();
 
-    assert_eq!(world.storage.deliveries(9).unwrap(), []);
+    assert_eq!(world.storage.deliveries(None, 9).unwrap(), []);
 }
 
 #[test]
@@ -294,10 +294,10 @@ fn one_key_is_told_once_and_what_is_over_goes_after_a_month() {
 
     tell("2026-11-30-80", 5);
     tell("2026-11-30-80", 6);
-    assert_eq!(world.storage.deliveries(9).unwrap().len(), 1);
+    assert_eq!(world.storage.deliveries(None, 9).unwrap().len(), 1);
     world.attempt(204, Fate::Delivered, 10);
     tell("2026-12-31-80", 31 * 86_400_000);
     world.attempt(204, Fate::Delivered, 31 * 86_400_000);
 
-    assert_eq!(world.storage.deliveries(9).unwrap().len(), 1);
+    assert_eq!(world.storage.deliveries(None, 9).unwrap().len(), 1);
 }

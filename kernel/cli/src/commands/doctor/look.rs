@@ -4,6 +4,7 @@ use std::{io, path::Path, time::Duration};
 
 use openkoi_app::{
     access::{KeySlot, SecretSource, SecretStore},
+    alerts,
     components::NotUsed,
     file::{self, FileKind, FileStatus},
     models::{self, Connection, Connections, CredentialState},
@@ -42,6 +43,7 @@ pub(super) fn everything(context: &Context) -> Vec<Checkpoint> {
             findings.push(network(&settings, context));
             findings.extend(providers(&settings, context));
             findings.push(toolchains(&settings, context));
+            findings.push(desktop(&settings, context));
         }
         Err(error) => findings.push(Checkpoint::ill("settings", &error)),
     }
@@ -280,6 +282,23 @@ fn wanting(connections: &Connections) -> Option<Checkpoint> {
     let names: Vec<&str> = connections.missing.iter().map(|one| one.name.as_str()).collect();
     (!names.is_empty())
         .then(|| Checkpoint::well("providers", format!("no key for {}", names.join(", "))))
+}
+
+/// Says who tells a person of tasks in the background. A machine without a desktop is as well as another.
+fn desktop(settings: &Settings, context: &Context) -> Checkpoint {
+    if !settings.alerts.desktop {
+        return Checkpoint::note("desktop", "alerts are off (`alerts.desktop`)");
+    }
+    match alerts::desktop(&context.app, &settings.alerts) {
+        Ok(desktop) => {
+            let program = desktop.program();
+            Checkpoint::well(
+                "desktop",
+                format!("`{program}` shows alerts of tasks in the background"),
+            )
+        }
+        Err(why) => Checkpoint::note("desktop", format!("desktop alerts are not shown: {why}")),
+    }
 }
 
 fn toolchains(settings: &Settings, context: &Context) -> Checkpoint {

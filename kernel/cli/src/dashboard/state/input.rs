@@ -66,7 +66,7 @@ impl State {
                 self.mode = Mode::Searching;
                 return Vec::new();
             }
-            KeyCode::Char(digit @ '1'..='6') => {
+            KeyCode::Char(digit @ '1'..='7') => {
                 let number = digit as usize - '1' as usize;
                 return self.go_to(Tab::Tasks.after(number));
             }
@@ -272,6 +272,10 @@ impl State {
     fn reread(&mut self) -> Vec<Effect> {
         let mut effects = vec![Effect::Redraw];
         effects.extend(self.changed());
+        // A report is made when somebody wants it, and not whenever somebody wrote.
+        let topic = self.sheet.as_ref().map(|sheet| sheet.shown.topic.clone());
+        let report = topic.filter(|topic| matches!(topic, Topic::Report(..)));
+        effects.extend(report.map(Effect::Show));
         effects
     }
 

@@ -1,5 +1,5 @@
-//! Programs of the system that keep secrets. They are started without a shell and with the variables they need, and
-//! killed after [`DEADLINE`].
+//! Programs of the system that keep secrets or tell a person something. They are started without a shell and with the variables they
+//! need, and killed after [`DEADLINE`].
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// The time a program may take. One that asks a person for a password takes longer and is killed.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 /// The pause between two looks whether a program whose output has ended has exited.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The most bytes that are read of each stream.
@@ -20,17 +20,26 @@ const LARGEST: u64 = 256 << 10;
 
 /// A program, with the variables that it gets.
 #[derive(Clone, Debug)]
-pub(super) struct Program {
-    pub(super) path: PathBuf,
-    pub(super) environment: Vec<(OsString, OsString)>,
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+}
+
+/// The directories of programs that come with the system. The user's search path is not used: it may lead through a workspace.
+pub(crate) const DIRECTORIES: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
+
+/// Returns the file of a program in the first of these directories that has it.
+pub(crate) fn found(directories: &[PathBuf], name: &str) -> Option<PathBuf> {
+    let mut paths = directories.iter().map(|directory| directory.join(name));
+    paths.find(|path| path.is_absolute() && path.is_file())
 }
 
 /// The exit and the output of a program.
-pub(super) struct ProgramAnswer {
-    pub(super) status: ExitStatus,
-    pub(super) out: Zeroizing<Vec<u8>>,
+pub(crate) struct ProgramAnswer {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: Zeroizing<Vec<u8>>,
     /// The first line on its standard error.
-    pub(super) complaint: Zeroizing<String>,
+    pub(crate) complaint: Zeroizing<String>,
 }
 
 /// The bytes of a program's two streams.
@@ -41,7 +50,7 @@ struct Streams {
 
 /// Why a program gave no answer.
 #[derive(Debug)]
-pub(super) enum ProgramFailure {
+pub(crate) enum ProgramFailure {
     /// It could not be started or waited for.
     Broken(io::Error),
     /// It took too long and was killed.
@@ -57,7 +66,7 @@ impl From<io::Error> for ProgramFailure {
 impl Program {
     /// Runs the program with `input` as its standard input. A secret goes there and not into the arguments, which every
     /// user of the machine can see.
-    pub(super) fn run<S: AsRef<OsStr>>(
+    pub(crate) fn run<S: AsRef<OsStr>>(
         &self,
         arguments: &[S],
         input: &[u8],
@@ -90,7 +99,7 @@ fn converse(child: &mut Child, input: &[u8]) -> Result<Receiver<Streams>, Progra
     let mut stdin = child.stdin.take().ok_or_else(missing)?;
     let (sender, heard) = mpsc::channel();
     let input = Zeroizing::new(input.to_vec());
-    thread::Builder::new().name("key ring".to_owned()).spawn(move || {
+    thread::Builder::new().name("program".to_owned()).spawn(move || {
         // A program that reads nothing may have closed the pipe; its answer says what is wrong.
         let _unread = stdin.write_all(&input);
         drop(stdin);
@@ -105,7 +114,7 @@ fn read(pipe: impl Read) -> Zeroizing<Vec<u8>> {
     // Room for all of it at once: a buffer that grows leaves copies in memory that are not wiped.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST as usize));
     if let Err(error) = pipe.take(LARGEST).read_to_end(&mut bytes) {
-        tracing::debug!(%error, "the output of a key ring's program was not read to the end");
+        tracing::debug!(%error, "the output of a program was not read to the end");
     }
     bytes
 }
@@ -136,9 +145,9 @@ fn wait(
 fn kill(child: &mut Child) {
     let group = rustix::process::Pid::from_child(child);
     if let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL) {
-        tracing::debug!(%error, "a program of the key ring could not be killed");
+        tracing::debug!(%error, "a program could not be killed");
     }
     if let Err(error) = child.wait() {
-        tracing::debug!(%error, "a program of the key ring could not be waited for");
+        tracing::debug!(%error, "a program could not be waited for");
     }
 }
