@@ -13,13 +13,16 @@ use crate::{
 
 /// Writes all indexes.
 pub(crate) fn write(layout: &Layout, components: &[Component]) -> Result<(), BuildError> {
-    let mut source = String::from("&[\n");
+    let (mut packed, mut entries) = (String::new(), String::new());
     for component in components {
         // Should somebody empty the directory of compiled code, this build is to be done again.
         println!("cargo::rerun-if-changed={}", component.code.display());
-        push(&mut source, &entry(component));
+        if !component.is_base() {
+            push(&mut packed, &code(component)?);
+        }
+        push(&mut entries, &entry(component));
     }
-    source.push_str("]\n");
+    let source = format!("{{\n{packed}    &[\n{entries}    ]\n}}\n");
     write_if_changed(&layout.out.join("components.rs"), &source)?;
     let base: String = components.iter().filter(|one| one.is_base()).map(base).collect();
     write_if_changed(&layout.out.join("base.rs"), &base)?;
@@ -29,15 +32,27 @@ pub(crate) fn write(layout: &Layout, components: &[Component]) -> Result<(), Bui
 
 fn entry(component: &Component) -> String {
     let Component { name, kind, digest, manifest, form, against, .. } = component;
-    let Component { wasm_length, code_length, code, .. } = component;
+    let Component { wasm_length, code_length, .. } = component;
     let code = match component.is_base() {
         true => "&BASE.0".to_owned(),
-        false => format!("include_bytes!({code:?})"),
+        false => format!("&{}", static_of(component)),
     };
     format!(
         "    Embedded {{ name: {name:?}, kind: {kind:?}, digest: {digest:?}, manifest: {manifest:?}, form: Form::{form:?}, \
          code: {code}, against: {against:?}, wasm_length: {wasm_length}, code_length: {code_length} }},"
     )
+}
+
+/// The packed code has a name of its own, by which the linker puts it where the texts beside it are not.
+fn code(component: &Component) -> Result<String, BuildError> {
+    let path = &component.code;
+    let length = at(path, fs::metadata(path))?.len();
+    let name = static_of(component);
+    Ok(format!("    static {name}: [u8; {length}] = *include_bytes!({path:?});"))
+}
+
+fn static_of(component: &Component) -> String {
+    component.name.replace('-', "_").to_uppercase()
 }
 
 /// The code that is not packed lies at the beginning of a page, to be run where it is.

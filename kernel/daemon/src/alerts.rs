@@ -47,7 +47,7 @@ pub(crate) async fn run(app: Arc<App>, settings: AlertSettings, mut changed: wat
 struct Known {
     /// The questions that stand.
     questions: HashSet<String>,
-    /// The tasks in the queue, with when each was handed over.
+    /// The tasks that run, with when each was handed over.
     tasks: HashMap<TaskId, u64>,
 }
 
@@ -59,10 +59,11 @@ fn look(
     after_ms: u64,
 ) -> Result<Vec<Alert>, AppError> {
     let open = storage.open_questions()?;
-    let unfinished = storage.unfinished()?.into_iter();
+    // Not what waits: that may be long, and is nobody's news.
+    let running = storage.running()?.into_iter();
     let now = Known {
         questions: open.iter().map(|question| question.id.clone()).collect(),
-        tasks: unfinished.map(|task| (task.task, task.queued_ms)).collect(),
+        tasks: running.map(|task| (task.task, task.queued_ms)).collect(),
     };
     let Some(before) = known.as_ref() else {
         *known = Some(now);
@@ -150,6 +151,7 @@ mod tests {
         let storage = world.storage();
         let [long, short, cancelled] =
             [("long", 0), ("short", 10_000), ("ended", 0)].map(|(id, at)| submit(&storage, id, at));
+        assert!(storage.give(&long, 1).unwrap() && storage.give(&short, 10_001).unwrap());
         let mut known = None;
         let mut news = |now_ms| look(&storage, &mut known, now_ms, AFTER).unwrap();
         news(5);

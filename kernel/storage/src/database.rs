@@ -2,8 +2,8 @@
 //!
 //! One connection writes, behind a lock. A write is one `BEGIN IMMEDIATE` transaction, so it waits for other
 //! writers at its beginning and not in its middle. What reads has connections of its own (`readers`), so that
-//! neither waits for the other; but as long as nothing was written, the writer's connection is free for it, and a
-//! command that only reads opens no second one.
+//! neither waits for the other; but as long as nobody had to wait for the writer's connection, it is free for reading too: a
+//! command that does one thing after the other opens no second one.
 //!
 //! A connection on which the disk failed is closed, never used again: what it believes to be on the disk may not be
 //! there. The next use opens a new one, which reads the truth from the disk.
@@ -45,7 +45,8 @@ struct Inner {
     // database, and one that cannot write would leave it there.
     readers: Readers,
     writer: Mutex<Option<Opened>>,
-    has_written: AtomicBool,
+    /// True once somebody had to wait for the writer's connection.
+    was_waited_for: AtomicBool,
     leases: Leases,
     /// Contents that wait for the next entry.
     contents: Mutex<Vec<Hashed>>,
@@ -72,7 +73,7 @@ impl Storage {
             readers: Readers::new(opener.clone()),
             opener,
             writer,
-            has_written: AtomicBool::new(false),
+            was_waited_for: AtomicBool::new(false),
             leases: Leases::new(data.join("locks")),
             contents: Mutex::default(),
             synced_ms: AtomicU64::new(0),
@@ -173,7 +174,6 @@ impl Storage {
     }
 
     fn run_write(&self, speed: CommitSpeed, change: &mut Change<'_>) -> Result<(), StorageError> {
-        self.inner.has_written.store(true, Ordering::Relaxed);
         self.with_writer(&mut |connection| match speed {
             CommitSpeed::DiskFirst => commit(connection, change),
             CommitSpeed::DiskLater => {
@@ -190,26 +190,34 @@ impl Storage {
         &self,
         work: &mut dyn FnMut(&mut Connection) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        let slot = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.twice_if_damaged(slot, &mut |opened| work(&mut opened.connection))
+        self.twice_if_damaged(self.writer(), &mut |opened| work(&mut opened.connection))
     }
 
     /// Brings the log into the database and empties it, so that it has no deleted text either. Where another process
     /// prevents that, the last one who leaves does it.
     pub(crate) fn empty_log(&self) -> Result<(), StorageError> {
-        let slot = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.twice_if_damaged(slot, &mut |opened| opener::empty_log(opened))
+        self.twice_if_damaged(self.writer(), &mut |opened| opener::empty_log(opened))
     }
 
-    /// Returns the writer's connection as long as nothing was written here and nobody uses it.
+    /// Returns the writer's connection if nobody uses it, as long as nobody had to wait for it.
     fn idle_writer(&self) -> Option<MutexGuard<'_, Option<Opened>>> {
-        if self.inner.has_written.load(Ordering::Relaxed) {
-            return None;
-        }
+        if self.inner.was_waited_for.load(Ordering::Relaxed) { None } else { self.free_writer() }
+    }
+
+    /// Returns the writer's connection, once nobody uses it any more.
+    fn writer(&self) -> MutexGuard<'_, Option<Opened>> {
+        let wait = || self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.free_writer().unwrap_or_else(wait)
+    }
+
+    fn free_writer(&self) -> Option<MutexGuard<'_, Option<Opened>>> {
         match self.inner.writer.try_lock() {
             Ok(slot) => Some(slot),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::WouldBlock) => {
+                self.inner.was_waited_for.store(true, Ordering::Relaxed);
+                None
+            }
         }
     }
 
@@ -377,18 +385,19 @@ mod tests {
     }
 
     /// Makes every later read go to a connection that only reads.
-    fn write_something(storage: &Storage) {
-        storage.write(|_| Ok(())).unwrap();
+    fn read_beside_a_write(storage: &Storage) {
+        storage.write(|_| storage.read(|_| Ok(()))).unwrap();
     }
 
     #[test]
-    fn a_command_that_only_reads_opens_no_second_connection() {
+    fn a_second_connection_is_opened_once_somebody_would_have_to_wait_for_the_first() {
         let (_home, storage) = storage();
 
         storage.read(|_| Ok(())).unwrap();
-        assert_eq!(storage.inner.readers.count(), 0);
-        write_something(&storage);
+        storage.write(|_| Ok(())).unwrap();
         storage.read(|_| Ok(())).unwrap();
+        assert_eq!(storage.inner.readers.count(), 0);
+        read_beside_a_write(&storage);
         storage.read(|_| Ok(())).unwrap();
 
         assert_eq!(storage.inner.readers.count(), 1);
@@ -416,7 +425,7 @@ mod tests {
     #[test]
     fn a_connection_that_reads_cannot_write_and_trusts_the_schema_no_more_than_others() {
         let (_home, storage) = storage();
-        write_something(&storage);
+        read_beside_a_write(&storage);
 
         let settings = ["journal_mode", "query_only", "trusted_schema", "busy_timeout"];
         assert_eq!(settings.map(|name| setting(&storage, name)), ["wal", "1", "0", "5000"]);
@@ -451,7 +460,7 @@ mod tests {
     #[test]
     fn a_query_sees_one_state_of_the_database() {
         let (_home, storage) = storage();
-        write_something(&storage);
+        read_beside_a_write(&storage);
 
         let seen = storage.read(|connection| {
             let before = connection.table_exists(None, "written")?;
@@ -466,7 +475,7 @@ mod tests {
     #[test]
     fn the_writer_reads_for_a_reader_that_fails_and_the_reader_is_closed() {
         let (_home, storage) = storage();
-        write_something(&storage);
+        read_beside_a_write(&storage);
         let runs = Cell::new(0);
 
         let read = storage.read(|connection| {
@@ -481,7 +490,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_an_error_is_not_asked_for_again() {
         let (_home, storage) = storage();
-        write_something(&storage);
+        read_beside_a_write(&storage);
         let runs = Cell::new(0);
 
         let read: Result<(), _> = storage.read(|_| {
@@ -496,7 +505,7 @@ mod tests {
     #[test]
     fn readers_close_before_the_writer_which_leaves_no_log() {
         let (home, storage) = storage();
-        write_something(&storage);
+        read_beside_a_write(&storage);
         storage.read(|_| Ok(())).unwrap();
         let log = home.path().join("data/openkoi.db-wal");
         assert!(disk::exists(&log));

@@ -110,14 +110,15 @@ impl Layers {
     /// Returns the layer of the defaults.
     pub fn defaults() -> Self {
         let mut layers = Self::default();
-        let text: String = KEYS
-            .iter()
-            .filter(|key| !key.default.is_empty())
-            .map(|key| format!("{} = {}\n", key.name, key.default))
-            .collect();
+        let keys: Vec<&'static Key> = KEYS.iter().filter(|key| !key.default.is_empty()).collect();
+        let text: String =
+            keys.iter().map(|key| format!("{} = {}\n", key.name, key.default)).collect();
         // A default that is not TOML would leave all of them out; a test of the registry finds it.
         for entry in file::parse(&text, Path::new("defaults")).unwrap_or_default() {
-            layers.put(entry, Origin::Default);
+            // Each has a line of its own.
+            if let Some(key) = keys.get(entry.line - 1) {
+                layers.put_as(key, entry, Origin::Default);
+            }
         }
         layers
     }
@@ -272,8 +273,13 @@ impl Layers {
     }
 
     fn put(&mut self, entry: ConfigEntry, origin: Origin) {
-        let Some(key) = Key::find(&entry.path) else { return };
-        self.name_provider(&entry.path);
+        if let Some(key) = Key::find(&entry.path) {
+            self.name_provider(&entry.path);
+            self.put_as(key, entry, origin);
+        }
+    }
+
+    fn put_as(&mut self, key: &'static Key, entry: ConfigEntry, origin: Origin) {
         let ConfigEntry { path, value, .. } = entry;
         self.values.insert(path.clone(), Setting { path, value, origin, key });
     }

@@ -4,17 +4,20 @@ use std::{fmt, sync::OnceLock};
 
 use axum::http::StatusCode;
 use openkoi_app::result_schema::{JsonSchema, SchemaError};
-use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value, json};
 
-use super::{problem::Problem, route::SchemaOf};
+use super::problem::Problem;
 
 /// Integers up to here are the same as a floating point number.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Makes the schema of a type.
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// What a body has to be.
 pub(crate) struct Wanted {

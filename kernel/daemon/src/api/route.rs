@@ -7,17 +7,17 @@ use axum::{
     extract::Query,
     http::{HeaderMap, Method, StatusCode, Uri},
 };
-use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{bodies::Wanted, problem::Problem, shared::Api};
+use super::{
+    bodies::{SchemaOf, Wanted},
+    problem::Problem,
+    shared::Api,
+};
 
 /// An answer that is being made.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
-
-/// Makes the schema of a type.
-pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// One route of the API.
 pub(crate) struct Route {
