@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,11 +15,12 @@ use openkoi_app::{
     app::App,
     error::AppError,
     schedules::{self, FileWatch, Schedule, Trigger},
+    thread,
     wall_clock::WallClock,
 };
 use openkoi_core::id::TaskId;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::AbortHandle,
 };
 
@@ -30,7 +32,7 @@ pub async fn run(app: Arc<App>, clock: Arc<dyn WallClock>, mut changed: watch::R
     let mut watches = Watches { app, clock, watched: HashMap::new(), tell };
     loop {
         changed.mark_unchanged();
-        let next_ms = watches.step().unwrap_or_else(|error| {
+        let next_ms = watches.step().await.unwrap_or_else(|error| {
             tracing::error!(%error, "files cannot be watched just now");
             Some(watches.clock.now_ms() + wait::AGAIN_MS)
         });
@@ -81,7 +83,7 @@ impl Watches {
     }
 
     /// Watches what is to be watched, and begins what is due. Returns when the next one may be.
-    fn step(&mut self) -> Result<Option<u64>, AppError> {
+    async fn step(&mut self) -> Result<Option<u64>, AppError> {
         let schedules = self.app.storage()?.schedules()?;
         let schedules: Vec<Schedule> = schedules
             .into_iter()
@@ -95,7 +97,7 @@ impl Watches {
         for schedule in &schedules {
             let Trigger::Files { path, quiet_ms } = &schedule.spec.trigger else { continue };
             if !self.watched.contains_key(&schedule.record.id) {
-                match self.listen(schedule, Path::new(path), *quiet_ms) {
+                match self.listen(schedule, Path::new(path), *quiet_ms).await {
                     Ok(watched) => drop(self.watched.insert(schedule.record.id.clone(), watched)),
                     Err(error) => {
                         self.unwatched(schedule, &error)?;
@@ -109,8 +111,13 @@ impl Watches {
         Ok(next_ms)
     }
 
-    fn listen(&self, schedule: &Schedule, path: &Path, quiet_ms: u64) -> std::io::Result<Watched> {
-        let files = Arc::new(FileWatch::of(path, Path::new(&schedule.record.workspace))?);
+    /// Begins to watch, on a thread of its own: a directory with very many below it takes a while, and calls go on meanwhile.
+    async fn listen(&self, schedule: &Schedule, path: &Path, quiet_ms: u64) -> io::Result<Watched> {
+        let (place, workspace) = (path.to_owned(), PathBuf::from(&schedule.record.workspace));
+        let (done, made) = oneshot::channel();
+        // Whoever waits for it may have gone meanwhile.
+        thread::beside("watch", move || drop(done.send(FileWatch::of(&place, &workspace))));
+        let files = Arc::new(made.await.map_err(io::Error::other)??);
         let (heard, tell, id) = (Arc::clone(&files), self.tell.clone(), schedule.record.id.clone());
         let listening = tokio::spawn(async move {
             loop {
