@@ -215,6 +215,9 @@ fn what_cannot_be_used_is_refused_with_a_reason() {
         assert_problem(&daemon.call("GET", &format!("/api/v1/tasks?{query}"), &[], ""), 400);
     }
     assert_eq!(daemon.get("/api/v1/tasks")["tasks"], json!([]), "nothing was taken");
+    let task = daemon.submit(&json!({ "description": "feed the fish" }));
+    let events = format!("/api/v1/tasks/{task}/events?after=9007199254740992");
+    assert_problem(&daemon.call("GET", &events, &[], ""), 400);
     daemon.stop();
 }
 

@@ -19,6 +19,8 @@ use super::{
 
 /// The number of events of a page.
 const PAGE: u32 = 500;
+/// The largest number that all clients read exactly.
+const LARGEST: u64 = 9_007_199_254_740_991;
 /// The most events that are read at once for a stream.
 const BATCH: u32 = 100;
 /// How long a reader may leave what was sent to it. After that it comes again, with the number of the last event it had.
@@ -40,6 +42,9 @@ pub(crate) fn list(api: Arc<Api>, call: Call) -> Answering {
             return Ok(stream(api, task, last.or(asked.after).unwrap_or(0), call));
         }
         let (after, limit) = (asked.after.unwrap_or(0), asked.limit.unwrap_or(PAGE));
+        if after > LARGEST {
+            return Err(Problem::bad("`after` is the number of an event"));
+        }
         if !(1..=5_000).contains(&limit) {
             return Err(Problem::bad("`limit` is a number from 1 to 5000"));
         }
