@@ -203,6 +203,14 @@ struct Component {
     description: String,
 }
 
+impl Component {
+    /// Returns the version, and that the user installed it if it did not come with the program.
+    fn shown_version(&self) -> String {
+        let origin = if self.built_in { "" } else { " installed" };
+        format!("{}{origin}", self.version)
+    }
+}
+
 impl ComponentTable {
     fn of(catalog: &Catalog) -> Result<Self, CommandError> {
         let components = catalog.list().map(|listed| {
@@ -228,9 +236,10 @@ impl Output for ComponentTable {
         let columns = [
             Column::new("name", "NAME", ColumnKind::Text),
             Column::new("kind", "KIND", ColumnKind::Text),
-            Column::new("version", "VERSION", ColumnKind::Text),
+            Column::for_people("VERSION", ColumnKind::Text),
             Column::new("bytes", "SIZE", ColumnKind::Bytes),
             Column::new("description", "WHAT IT DOES", ColumnKind::Text),
+            Column::for_programs("version", ColumnKind::Text),
             Column::for_programs("digest", ColumnKind::Text),
             Column::for_programs("built_in", ColumnKind::Flag),
             Column::for_programs("tools", ColumnKind::Data),
@@ -239,9 +248,10 @@ impl Output for ComponentTable {
             [
                 (&component.name).into(),
                 component.kind.into(),
-                (&component.version).into(),
+                component.shown_version().into(),
                 Value::Bytes(component.size as u64),
                 (&component.description).into(),
+                (&component.version).into(),
                 (&component.digest).into(),
                 component.built_in.into(),
                 Value::list(&component.tools),

@@ -247,6 +247,17 @@ fn each_component_is_a_row_that_gives_way_where_the_terminal_is_narrow() {
 }
 
 #[test]
+fn a_component_that_was_installed_says_so_beside_its_version() {
+    let installed = Component { built_in: false, ..component("pond", "Looks.") };
+
+    assert_eq!(
+        text(&ComponentTable(vec![installed])),
+        "NAME  KIND  VERSION               SIZE  WHAT IT DOES\n\
+         pond  tool  1.2.3 installed  303.7 KiB  Looks.\n"
+    );
+}
+
+#[test]
 fn a_list_of_components_for_programs_has_exact_sizes() {
     assert_eq!(
         ComponentTable(vec![component("pond", "Looks.")]).json(),
