@@ -132,7 +132,8 @@ fn connections(
             }
         }
     }
-    all.sort_unstable_by(|one, other| one.account.cmp(&other.account));
+    // Those of one account stay in the order of the manifest.
+    all.sort_by(|one, other| one.account.cmp(&other.account));
     Ok(all)
 }
 

@@ -32,7 +32,7 @@ const GLANCE_MS: u64 = 1_000;
 /// How often it is looked whether the day's money is there again.
 const DAY_GLANCE_MS: u64 = 60_000;
 /// How many times as long as the last step took nothing is looked at after a change: a queue that grows long is not to keep the
-/// daemon busy with itself.
+/// daemon busy with itself. At most [`GLANCE_MS`].
 const RESTS: u64 = 4;
 /// How many workers may die over one task.
 const MOST_DEATHS: u32 = 3;
@@ -106,7 +106,11 @@ impl Supervisor {
                 () = self.an_end() => {}
                 _ = changed.changed() => {
                     let took_ms = monotonic_ms().saturating_sub(begun_ms);
-                    pause(Duration::from_millis(took_ms * RESTS)).await;
+                    let rest_ms = (took_ms * RESTS).min(GLANCE_MS);
+                    tokio::select! {
+                        _ = stop.changed() => {}
+                        () = pause(Duration::from_millis(rest_ms)) => {}
+                    }
                 }
                 () = rest(wait) => {}
             }

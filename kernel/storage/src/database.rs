@@ -97,11 +97,8 @@ impl Storage {
     }
 
     /// Returns who tells whether anything was written.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be opened once more.
-    pub fn version_reader(&self) -> Result<VersionReader, StorageError> {
+    #[must_use]
+    pub fn version_reader(&self) -> VersionReader {
         VersionReader::new(self.inner.opener.clone())
     }
 
@@ -455,6 +452,26 @@ mod tests {
             .unwrap();
 
         assert_eq!(list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_version_is_another_one_once_anybody_wrote_and_the_same_until_then() {
+        let (_home, storage) = storage();
+        let other = Storage::open(storage.data()).unwrap();
+        let mut reader = storage.version_reader();
+        let table = |name: &'static str| {
+            move |transaction: &Transaction<'_>| {
+                Ok(transaction.execute(&format!("CREATE TABLE {name} (x)"), ())?)
+            }
+        };
+
+        let first = reader.now().unwrap();
+        assert_eq!(reader.now().unwrap(), first);
+        storage.write(table("one")).unwrap();
+        let second = reader.now().unwrap();
+        assert_ne!(second, first);
+        other.write(table("two")).unwrap();
+        assert_ne!(reader.now().unwrap(), second);
     }
 
     #[test]

@@ -80,4 +80,4 @@ pub mod webhooks;
 
 pub use database::Storage;
 pub use error::{Candidate, StorageError};
-pub use readers::VersionReader;
+pub use readers::{DatabaseVersion, VersionReader};

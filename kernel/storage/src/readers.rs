@@ -66,23 +66,44 @@ impl Readers {
 /// Tells whether anything was written since it was last asked, by whichever connection of whichever process.
 pub struct VersionReader {
     opener: Opener,
-    opened: Opened,
+    /// The connection, unless the last look failed: it is not used again then.
+    opened: Option<Opened>,
+    /// How many connections it has had: the numbers of two say nothing of one another.
+    connections: u64,
+}
+
+/// A state of the database. Two that are equal are of the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseVersion {
+    connection: u64,
+    number: i64,
 }
 
 impl VersionReader {
-    pub(crate) fn new(opener: Opener) -> Result<Self, StorageError> {
-        Ok(Self { opened: opener.open_reader()?, opener })
+    pub(crate) fn new(opener: Opener) -> Self {
+        Self { opener, opened: None, connections: 0 }
     }
 
-    /// Returns a number that is another one once something was written.
+    /// Returns the state of the database.
     ///
     /// # Errors
     ///
     /// When the database is not at its path any more, or cannot be read.
-    pub fn now(&mut self) -> Result<i64, StorageError> {
-        self.opener.ensure_unmoved(&self.opened)?;
-        let mut statement = self.opened.connection.prepare_cached("PRAGMA data_version")?;
-        Ok(statement.query_row((), |row| row.get(0))?)
+    pub fn now(&mut self) -> Result<DatabaseVersion, StorageError> {
+        let opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => {
+                self.connections += 1;
+                self.opener.open_reader()?
+            }
+        };
+        self.opener.ensure_unmoved(&opened)?;
+        let number = {
+            let mut statement = opened.connection.prepare_cached("PRAGMA data_version")?;
+            statement.query_row((), |row| row.get(0))?
+        };
+        self.opened = Some(opened);
+        Ok(DatabaseVersion { connection: self.connections, number })
     }
 }
 

@@ -45,7 +45,7 @@ pub fn describe(effects: &[PathEffect]) -> Vec<Change> {
         };
         changes.push(Change { path: repository.to_owned(), kind, control: false });
     }
-    changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
     changes
 }
 

@@ -97,7 +97,8 @@ impl TreeEntry {
 
 impl Tree {
     pub(super) fn new(mut entries: Vec<TreeEntry>) -> Self {
-        entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        // Stable, because of two that have one path the first is kept.
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|a, b| a.path == b.path);
         Self { entries, control: true, whole: true, ..Self::default() }
     }
@@ -168,6 +169,19 @@ mod tests {
             pairs,
             [(Some("a"), None), (None, Some("b")), (Some("c"), Some("c")), (None, Some("d"))]
         );
+    }
+
+    #[test]
+    fn of_many_that_have_one_path_the_first_is_kept() {
+        let entry = |number: usize| TreeEntry {
+            path: format!("d{}", number % 3),
+            node: Node::Link { target: number.to_string() },
+        };
+
+        let tree = Tree::new((0..300).map(entry).collect());
+
+        let kept: Vec<_> = tree.entries.iter().map(|entry| entry.node.clone()).collect();
+        assert_eq!(kept, [0, 1, 2].map(|number| entry(number).node));
     }
 
     #[test]

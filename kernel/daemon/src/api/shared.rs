@@ -6,7 +6,7 @@ use std::{
 };
 
 use openkoi_app::{app::App, error::AppError, settings::Settings};
-use openkoi_storage::{Storage, VersionReader};
+use openkoi_storage::{DatabaseVersion, Storage, VersionReader};
 use tokio::sync::watch;
 
 use super::{guard::Guard, problem::Problem};
@@ -42,7 +42,7 @@ pub(crate) struct KeptAnswer {
 
 struct Kept {
     version: VersionReader,
-    of: Option<(i64, u64)>,
+    of: Option<(DatabaseVersion, u64)>,
     text: String,
 }
 
@@ -89,7 +89,7 @@ impl Api {
             stop,
             started_ms: app.now_ms(),
             description,
-            status: KeptAnswer::new(app.storage()?.version_reader()?),
+            status: KeptAnswer::new(app.storage()?.version_reader()),
         })
     }
 
