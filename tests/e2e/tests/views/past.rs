@@ -45,13 +45,14 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Returns a time of the day that was so many days ago: of today, one that is over.
+/// Returns a time of the day that was so many days ago: its first, so that the age in days is the same at all hours; of today, one
+/// that is over.
 fn at_ms(days: u64) -> u64 {
     let now = now_ms();
     let today = now - now % DAY_MS;
     match days {
         0 => today + (now - today) / 2,
-        days => today - days * DAY_MS + DAY_MS / 2,
+        days => today - days * DAY_MS,
     }
 }
 
