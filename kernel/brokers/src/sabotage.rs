@@ -166,6 +166,8 @@ sabotage_guards! {
     ProcessKin = "process-kin" => "where_a_program_sees_others_it_does_nothing_to_them",
     /// Without mounts of its own a program sets no set-id bits and no attributes.
     ProcessMetadata = "process-metadata" => "without_mounts_of_its_own_a_program_sets_no_set_id_bits_and_no_attributes",
+    /// Without mounts of its own root does nothing to files of others, and becomes nobody else, in a workspace of its own.
+    ProcessOwners = "process-owners" => "without_mounts_of_its_own_root_does_nothing_to_files_of_others",
     /// On kernels that do not confine truncation a program cuts no file that it may only read.
     ProcessTruncation = "process-truncation" => "on_old_kernels_a_program_cuts_no_file_that_it_may_only_read",
     /// Where a program was seen to do what is forbidden, none is started.

@@ -214,3 +214,46 @@ async fn without_mounts_of_its_own_a_program_sets_no_set_id_bits_and_no_attribut
     let done: Vec<&str> = said.lines().filter_map(|line| line.strip_suffix(" done")).collect();
     assert_eq!(done, ["executable"], "{said}");
 }
+
+/// What root does to a file of another user, and how it would become that user.
+const OWNERS: &str = r"
+theirs = '../read/theirs'
+tried('owner', lambda: os.chown(theirs, 0, 0))
+tried('mode', lambda: os.chmod(theirs, 0o666))
+tried('times', lambda: os.utime(theirs, (1, 1)))
+tried('another user', lambda: os.setresuid(1000, 1000, 0))
+tried('own mode', lambda: os.chmod('own', 0o755))
+tried('own contents', lambda: open('own', 'a').close())
+";
+
+#[tokio::test]
+async fn without_mounts_of_its_own_root_does_nothing_to_files_of_others() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let world = world();
+    let theirs = world.base.join("read/theirs");
+    if chown(&theirs, Some(1000), Some(1000)).is_err() {
+        return eprintln!("not run: needs root");
+    }
+    let state = || {
+        let meta = fs::metadata(&theirs).unwrap();
+        (meta.uid(), meta.mode(), meta.mtime())
+    };
+    let before = state();
+    let processes = Processes::new(world.settings.clone());
+    let script = format!("{TRIES}{OWNERS}");
+
+    let said = python(&world, &processes, &script).await;
+
+    assert_eq!(state(), before, "{said}");
+    let done = |said: &str| -> Vec<String> {
+        said.lines().filter_map(|line| line.strip_suffix(" done")).map(str::to_owned).collect()
+    };
+    assert_eq!(done(&said), ["own mode", "own contents"], "{said}");
+
+    chown(world.base.join("work/own"), Some(1000), Some(1000)).unwrap();
+    let said = python(&world, &processes, &script).await;
+    assert!(
+        done(&said).contains(&"own mode".to_owned()),
+        "a workspace of another is edited: {said}"
+    );
+}

@@ -33,7 +33,9 @@ use crate::sabotage::{Guard, off};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 use seccompiler::BpfProgram;
 use std::ffi::OsString;
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,6 +55,8 @@ pub(super) struct Sandbox {
     kin: &'static [BpfProgram],
     /// The filters for where it has no mounts of its own.
     metadata: &'static [BpfProgram],
+    /// The capabilities that it keeps where it is root.
+    kept: CapabilitySet,
     /// The filters for kernels that do not confine truncation.
     truncation: &'static [BpfProgram],
     limits: ProgramLimits,
@@ -122,6 +126,10 @@ impl Sandbox {
             true => &[][..],
             false => calls::metadata().map_err(|reason| no_calls(&reason))?,
         };
+        let kept = match mounts.is_some() || is_of_another(own[0]) || off(Guard::ProcessOwners) {
+            true => OF_ANOTHER,
+            false => OF_OWN,
+        };
         let truncation = match rules::level()? < rules::TRUNCATION && !off(Guard::ProcessTruncation)
         {
             true => calls::truncation().map_err(|reason| no_calls(&reason))?,
@@ -138,6 +146,7 @@ impl Sandbox {
             init,
             kin,
             metadata,
+            kept,
             truncation,
             limits,
         })
@@ -185,7 +194,7 @@ impl Sandbox {
                 init::limit_processes(self.limits)?;
                 drop_all_capabilities()?;
             }
-            Some(Unshared::Wanted) | None => drop_capabilities(),
+            Some(Unshared::Wanted) | None => drop_capabilities(self.kept),
         }
         forbid_new_privileges()?;
         if let Some(rules) = &self.rules {
@@ -293,9 +302,14 @@ struct Entered {
     has_pids: bool,
 }
 
-/// The capabilities that root keeps: those over files, with which a workspace of another user is edited, and those to
-/// become another user.
-const KEPT: CapabilitySet = CapabilitySet::CHOWN
+/// The capabilities that root keeps in its own workspace where programs have no mounts of their own: to read and write what the
+/// rules over files allow. Those rules say nothing of owners, modes and times, so it has no other rights over files of others,
+/// and cannot become another user, who would have them.
+const OF_OWN: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
+
+/// The capabilities that root keeps elsewhere: those over files, with which a workspace of another user is edited, and those
+/// to become another user.
+const OF_ANOTHER: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::FOWNER)
     .union(CapabilitySet::FSETID)
@@ -303,13 +317,26 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SETGID)
     .union(CapabilitySet::SETUID);
 
+/// Returns whether a workspace, or something directly in it, belongs to another user than the one who runs this, or whether that
+/// cannot be told.
+fn is_of_another(workspace: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    let of_me = |meta: io::Result<Metadata>| meta.is_ok_and(|meta| meta.uid() == me);
+    let mut inside = match fs::read_dir(workspace) {
+        Ok(inside) => inside,
+        Err(_) => return true,
+    };
+    let all_inside = inside.all(|entry| of_me(entry.and_then(|entry| entry.metadata())));
+    !(all_inside && of_me(fs::metadata(workspace)))
+}
+
 /// Takes from root the capabilities that lead around the sandbox: with `PERFMON`, for one, the memory of any process can
 /// be read. A user who is not root has none, and the first call fails.
-fn drop_capabilities() {
+fn drop_capabilities(kept: CapabilitySet) {
     if off(Guard::ProcessCapabilities) {
         return;
     }
-    for capability in CapabilitySet::all().difference(KEPT).iter() {
+    for capability in CapabilitySet::all().difference(kept).iter() {
         if rustix::thread::remove_capability_from_bounding_set(capability).is_err() {
             return;
         }
