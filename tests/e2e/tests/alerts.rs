@@ -58,19 +58,29 @@ fn the_desktop_tells_once_of_a_question_in_the_background_and_of_its_end() {
 }
 
 #[test]
-fn who_follows_what_happens_is_not_told_of_it_besides() {
+fn who_looks_at_what_happens_is_not_told_of_it_besides_and_who_only_follows_it_is() {
     let (home, desktop) = fixing().on_a_desktop();
     let (home, port) = home.with_port();
     let daemon = Daemon::start(&home, port);
     let accept = [("Accept", "text/event-stream")];
-    let mut page = BufReader::new(open(port, "GET", "/api/v1/changes", &accept, ""));
-    assert_eq!(head(&mut page).0, 200);
+    let follow = |path| {
+        let mut stream = BufReader::new(open(port, "GET", path, &accept, ""));
+        assert_eq!(head(&mut stream).0, 200);
+        stream
+    };
+    let page = follow("/api/v1/changes?looking=true");
+    let script = follow("/api/v1/changes");
 
     submit_and_answer(&home, &daemon, || {});
+    assert_eq!(desktop.shown(), Vec::<String>::new());
 
     drop(page);
+    submit_and_answer(&home, &daemon, || {
+        let told = || desktop.shown().iter().any(|alert| alert.contains("waits for your answer"));
+        until("the question is told of", LONG, told);
+    });
+    drop(script);
     daemon.stop();
-    assert_eq!(desktop.shown(), Vec::<String>::new());
 }
 
 #[test]

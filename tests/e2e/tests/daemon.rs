@@ -313,6 +313,22 @@ fn a_submission_that_is_sent_many_times_is_one_task() {
 }
 
 #[test]
+fn a_call_that_waits_for_a_task_is_answered_as_it_stands_when_its_wait_is_over() {
+    let (home, port) = fixing().config(ASK).with_port();
+    let daemon = Daemon::start(&home, port);
+    let mut body = task(&home);
+    body["detach"] = json!(false);
+    let headers = [("Content-Type", "application/json"), ("Prefer", "wait=0")];
+
+    // Its question is answered by nobody.
+    let answer = daemon.call("POST", "/api/v1/tasks", &headers, &body.to_string()).expect(201);
+
+    assert_eq!(answer["task"]["id"], answer["task_id"], "{answer}");
+    assert!(["queued", "running"].contains(&answer["status"].as_str().unwrap()), "{answer}");
+    daemon.stop();
+}
+
+#[test]
 fn one_daemon_runs_in_a_home() {
     let (home, port) = noting().with_port();
     let daemon = Daemon::start(&home, port);

@@ -14,7 +14,7 @@ use super::{
     route::{Answering, Call, Reply},
     shared::Api,
     tasks,
-    types::{EventList, Events},
+    types::{ChangesAsked, EventList, Events},
 };
 
 /// The number of events of a page.
@@ -72,8 +72,9 @@ fn stream(api: Arc<Api>, task: TaskId, after: u64, call: Call) -> Reply {
 
 pub(crate) fn changes(api: Arc<Api>, call: Call) -> Answering {
     Box::pin(async move {
+        let asked: ChangesAsked = call.query()?;
         let (mut sending, body) = Sending::to(api, call);
-        tokio::spawn(async move { sending.changes().await });
+        tokio::spawn(async move { sending.changes(asked.looking).await });
         Ok(Reply::Events(body))
     })
 }
@@ -94,9 +95,9 @@ impl Sending {
 
     /// Says at once how often the home has changed so far, and again whenever it has. `None` once there is nobody to
     /// send to, which is how it ends.
-    async fn changes(&mut self) -> Option<Infallible> {
+    async fn changes(&mut self, is_looked_at: bool) -> Option<Infallible> {
         // A page stops listening while nobody sees it.
-        let _looking = Looking::begin(&self.api.app);
+        let _looking = is_looked_at.then(|| Looking::begin(&self.api.app));
         let mut changed = self.api.changed.clone();
         loop {
             let number = *changed.borrow_and_update();

@@ -56,6 +56,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
         }));
     }
+    if route.is_awaited {
+        parameters.push(json!({
+            "name": "Prefer", "in": "header", "required": false,
+            "description": "`wait=60` to wait a minute at most for the end of the task (RFC 7240); an hour otherwise.",
+            "schema": { "type": "string" },
+        }));
+    }
     operation["parameters"] = parameters.into();
     if let Some(wanted) = &route.body {
         let schema = (wanted.schema_of)(generator);

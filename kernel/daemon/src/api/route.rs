@@ -41,6 +41,8 @@ pub(crate) struct Route {
     pub(crate) problems: &'static [u16],
     /// True if a client may name what it sends, so that it is done once.
     pub(crate) is_keyed: bool,
+    /// True if a client may wait for what it submits, and say how long.
+    pub(crate) is_awaited: bool,
     /// True if the answer takes a while to make: it is made on a thread of its own, and other calls go on.
     pub(crate) is_apart: bool,
     /// True if anybody may call it.

@@ -38,6 +38,7 @@ fn get<T: JsonSchema>(
         gives: vec![("application/json", schema::<T>)],
         problems: &[],
         is_keyed: false,
+        is_awaited: false,
         is_apart: false,
         is_open: false,
         answer,
@@ -80,6 +81,10 @@ impl Route {
         Self { is_keyed: true, ..self }
     }
 
+    fn awaited(self) -> Self {
+        Self { is_awaited: true, ..self }
+    }
+
     fn apart(self) -> Self {
         Self { is_apart: true, ..self }
     }
@@ -110,6 +115,7 @@ pub(crate) fn all() -> Vec<Route> {
                 "Say whenever something has changed in the home",
                 events::changes,
             )
+            .asked::<ChangesAsked>()
         },
         get::<Value>(
             "/api/v1/openapi.json",
@@ -141,7 +147,8 @@ fn of_tasks() -> Vec<Route> {
         post::<NewTask, Submitted>("/api/v1/tasks", "submitTask", "Submit a task", tasks::submit)
             .gives_status(StatusCode::CREATED)
             .problems(&[404, 409, 422])
-            .keyed(),
+            .keyed()
+            .awaited(),
         get::<Tasks>("/api/v1/tasks", "listTasks", "List tasks, newest first", tasks::list)
             .asked::<TaskList>()
             .problems(&[404, 409]),
@@ -251,7 +258,8 @@ fn of_people() -> Vec<Route> {
         )
         .gives_status(StatusCode::CREATED)
         .problems(&[404, 409, 422])
-        .keyed(),
+        .keyed()
+        .awaited(),
     ]
 }
 

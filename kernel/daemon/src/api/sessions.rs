@@ -92,6 +92,6 @@ pub(crate) fn say(api: Arc<Api>, call: Call) -> Answering {
                 key: tasks::key(&call)?,
             },
         )?;
-        taken(&api, &handed.task, new.detach != Some(false)).await
+        taken(&api, &handed.task, tasks::wait(&call, new.detach)).await
     })
 }

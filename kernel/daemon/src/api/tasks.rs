@@ -2,14 +2,16 @@
 
 use std::{
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
+    time::Duration,
 };
 
 use axum::http::StatusCode;
 use openkoi_app::{
     changes,
     handed::{self, Cancelled, HandedRequest, NewTask as Handing},
-    models,
+    models, pause,
     request::{Limits, Think},
     result_schema::JsonSchema,
     undo::{UndoKind, UndoOf, UndoPlan},
@@ -31,6 +33,8 @@ use super::{
 
 /// The number of tasks of a page.
 const PAGE: u32 = 50;
+/// The longest that a call waits for the end of a task: a connection that nobody needs any more is not always seen to be closed.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 /// The longest key of a submission.
 const LONGEST_KEY: usize = 255;
 
@@ -63,18 +67,40 @@ pub(crate) fn submit(api: Arc<Api>, call: Call) -> Answering {
                 key: key(&call)?,
             },
         )?;
-        taken(&api, &handed.task, new.detach != Some(false)).await
+        taken(&api, &handed.task, wait(&call, new.detach)).await
     })
 }
 
-/// Answers that a task was taken; if it is waited for, once it has ended.
-pub(crate) async fn taken(api: &Api, task: &TaskId, is_detached: bool) -> Result<Reply, Problem> {
+/// Returns how long a call waits for the end of what it submits; nothing where it is detached.
+pub(crate) fn wait(call: &Call, detach: Option<bool>) -> Option<Duration> {
+    let asked = || call.header("prefer").and_then(preferred_wait).unwrap_or(LONGEST_WAIT);
+    (detach == Some(false)).then(|| asked().min(LONGEST_WAIT))
+}
+
+/// Returns the wait that `Prefer` asks for (RFC 7240). What cannot be read is no preference.
+fn preferred_wait(prefer: &str) -> Option<Duration> {
+    let mut preferences = prefer.split(',').map(|one| one.split(';').next().unwrap_or_default());
+    let wait = preferences.find_map(|one| {
+        let (name, value) = one.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"'))
+    })?;
+    wait.parse().ok().map(Duration::from_secs)
+}
+
+/// Answers that a task was taken; if it is waited for, once it has ended, or as it stands when the wait is over.
+pub(crate) async fn taken(
+    api: &Api,
+    task: &TaskId,
+    wait: Option<Duration>,
+) -> Result<Reply, Problem> {
     let mut changed = api.changed.clone();
     let mut stop = api.stop.clone();
-    while !is_detached && goes_on(api, task)? {
+    let mut over = pin!(pause(wait.unwrap_or_default()));
+    while wait.is_some() && goes_on(api, task)? {
         tokio::select! {
             _ = changed.changed() => {}
             () = crate::ending::stopped(&mut stop) => break,
+            () = &mut over => break,
         }
     }
     let record = api.storage.find_task(task.as_str())?;
@@ -85,7 +111,7 @@ pub(crate) async fn taken(api: &Api, task: &TaskId, is_detached: bool) -> Result
         status: record.status.word().to_owned(),
         workspace: record.workspace.clone(),
         url: url.clone(),
-        task: if is_detached { None } else { Some(shown(api, record)?) },
+        task: wait.map(|_| shown(api, record)).transpose()?,
     };
     Reply::with(StatusCode::CREATED, &submitted, Some(url))
 }
@@ -300,4 +326,25 @@ pub(crate) fn key(call: &Call) -> Result<Option<SubmissionKey>, Problem> {
 
 fn json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preference_says_how_long_is_waited_and_what_cannot_be_read_is_none() {
+        for (prefer, seconds) in [
+            ("wait=10", Some(10)),
+            ("respond-async, Wait = \"20\"; foo", Some(20)),
+            ("wait=0", Some(0)),
+            ("wait=-1", None),
+            ("wait=soon", None),
+            ("waiting=3", None),
+            ("respond-async", None),
+            ("", None),
+        ] {
+            assert_eq!(preferred_wait(prefer), seconds.map(Duration::from_secs), "{prefer}");
+        }
+    }
 }

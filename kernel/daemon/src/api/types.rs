@@ -128,7 +128,7 @@ pub(crate) struct NewTask {
     #[serde(default)]
     #[schemars(range(min = -100, max = 100))]
     pub(crate) priority: i32,
-    /// False to be answered when the task has ended.
+    /// False to be answered when the task has ended, or after an hour, or what `Prefer: wait` says.
     pub(crate) detach: Option<bool>,
     /// True to work in a worktree of its own.
     #[serde(default)]
@@ -389,6 +389,14 @@ pub(crate) struct Undone {
     pub(crate) changes: Vec<Value>,
     /// Paths that stay, because somebody else changed them since.
     pub(crate) conflicts: Vec<String>,
+}
+
+/// Why changes of the home are followed.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ChangesAsked {
+    /// True if a person looks at what is shown of them: nobody is told besides, on the desktop, what they see already.
+    pub(crate) looking: bool,
 }
 
 /// Which events are wanted.

@@ -149,7 +149,7 @@ async function listen() {
   listening?.abort();
   const mine = listening = new AbortController();
   try {
-    await follow('/changes', {
+    await follow('/changes?looking=true', {
       signal: mine.signal,
       state: (word) => { state = word === 'live' ? 'Live' : 'Not connected; trying again'; navigation(); },
       event: () => { overview(); if (!part?.isStill) app.reload(); },
