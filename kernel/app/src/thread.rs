@@ -4,7 +4,7 @@
 
 use std::{future::Future, thread};
 
-pub use openkoi_brokers::heap::share as share_heap;
+pub use openkoi_brokers::heap::{give_back as give_memory_back, share as share_heap};
 use openkoi_core::id::TaskId;
 use tokio::sync::oneshot;
 

@@ -12,6 +12,7 @@
 //! | [`schedules`], [`watch`] | begin what is due by time, or because files changed |
 //! | [`webhooks`] | sends what the outbox holds |
 //! | `alerts` | tells a person on their desktop what they are needed for |
+//! | `repose` | gives memory back while nothing happens |
 //! | [`api`] | the API: routes, who may come in, and its own description |
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -20,6 +21,7 @@ pub mod api;
 mod choice;
 mod ending;
 mod error;
+mod repose;
 pub mod schedules;
 mod supervisor;
 #[cfg(test)]
@@ -103,6 +105,7 @@ pub async fn run(app: &Arc<App>, start: Start) -> Result<(), DaemonError> {
     let by_time = schedules::run(Arc::clone(app), Arc::clone(&clock), changed.clone());
     let by_files = watch::run(Arc::clone(app), Arc::clone(&clock), changed.clone());
     let to_person = alerts::run(Arc::clone(app), settings.alerts.clone(), changed.clone());
+    let at_rest = repose::run(changed.clone());
     let outside = webhooks::run(Arc::clone(app), clock, changed.clone());
     let work = async { tokio::join!(supervisor.run(changed, stop), serving, end) };
     tokio::select! {
@@ -112,6 +115,7 @@ pub async fn run(app: &Arc<App>, start: Start) -> Result<(), DaemonError> {
         () = by_files => {}
         () = outside => {}
         () = to_person => {}
+        () = at_rest => {}
     }
     drop(place);
     Ok(())
