@@ -419,6 +419,42 @@ fn the_daemon_begins_no_task_once_the_money_of_the_day_is_spent() {
     daemon.stop();
 }
 
+#[test]
+fn a_service_is_started_by_its_manager_and_that_of_another_home_is_left_alone() {
+    let (home, port) = noting().with_port();
+    let manager = tempfile::tempdir().unwrap();
+    let stand_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../support/programs/systemctl");
+    std::os::unix::fs::symlink(stand_in, manager.path().join("systemctl")).unwrap();
+    let home = home.env("PATH", format!("{}:/usr/bin:/bin", manager.path().display()));
+    let asked = || std::fs::read_to_string(manager.path().join("asked")).unwrap_or_default();
+    let koi = |words: &[&str]| home.openkoi(words).timeout(LONG).run();
+    let pid = || koi(&["daemon", "status", "--json"]).json()["pid"].clone();
+
+    koi(&["daemon", "install"]).expect_code(0);
+    let first = pid();
+    koi(&["daemon", "restart"]).expect_code(0);
+
+    assert!(first.is_u64() && pid().is_u64() && first != pid(), "{first} {}", pid());
+    assert_eq!(
+        asked(),
+        "--user daemon-reload\n--user enable --now openkoi\n--user start openkoi\n"
+    );
+
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = |words: [&str; 2]| {
+        home.openkoi(words).env("OPENKOI_HOME", other.path()).timeout(LONG).run().expect_code(0)
+    };
+    std::fs::write(other.path().join("config.toml"), "[api]\nenabled = false\n").unwrap();
+    elsewhere(["daemon", "start"]);
+    elsewhere(["daemon", "stop"]);
+    assert_eq!(asked().lines().count(), 3, "{}", asked());
+
+    koi(&["daemon", "uninstall"]).expect_code(0);
+    until("it has ended", LONG, || koi(&["daemon", "status"]).code == 1);
+    assert!(asked().ends_with("--user disable --now openkoi\n"), "{}", asked());
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
 /// Something that happens to a daemon with tasks.
 #[derive(Clone, Copy, Debug)]
 enum Blow {

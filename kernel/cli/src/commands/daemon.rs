@@ -208,14 +208,19 @@ fn start(context: &Context) -> Result<DaemonStatus, CommandError> {
 pub(crate) fn begin(context: &Context) -> Result<(), CommandError> {
     // It would fail where nobody sees it.
     settings(context)?;
-    let mut started = own::daemon(&context.app, &program()?)?;
+    // Who looks after the daemon starts it again if it dies, so it is not to be left out.
+    let mut started = match service::start(context) {
+        true => None,
+        false => Some(own::daemon(&context.app, &program()?)?),
+    };
     let until = monotonic_ms() + PATIENCE_MS;
     thread::block(async {
         loop {
             if own::running(&context.app)?.is_some_and(|state| !state.version.is_empty()) {
                 return Ok(());
             }
-            if started.has_ended() || monotonic_ms() >= until {
+            let has_ended = started.as_mut().is_some_and(own::Detached::has_ended);
+            if has_ended || monotonic_ms() >= until {
                 return Err(not_started(context)?);
             }
             pause(GLANCE).await;

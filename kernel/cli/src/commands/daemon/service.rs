@@ -15,6 +15,9 @@ const NAME: &str = "openkoi";
 /// The name of the agent.
 const LABEL: &str = "dev.openkoi.daemon";
 
+/// The longest file of a service that is read.
+const LONGEST: u64 = 64 << 10;
+
 /// Writes the service, and starts it where its manager answers.
 ///
 /// # Errors
@@ -51,6 +54,33 @@ pub(super) fn install(context: &Context, program: &Path) -> Result<Told, Command
             ),
         },
     ))
+}
+
+/// Has the manager of services start the daemon, if it looks after the one of this home. Returns whether it says that it did.
+pub(super) fn start(context: &Context) -> bool {
+    let Some(path) = path(context).ok().filter(|path| is_of_this_home(context, path)) else {
+        return false;
+    };
+    match cfg!(target_os = "macos") {
+        // It is loaded already, or not.
+        true => {
+            own::succeeds("launchctl", &["start", LABEL])
+                || own::succeeds("launchctl", &["load", "-w", &path.display().to_string()])
+        }
+        false => own::succeeds("systemctl", &["--user", "start", NAME]),
+    }
+}
+
+/// Returns whether the service is for the home that is used now, and not for another one of the same user.
+fn is_of_this_home(context: &Context, path: &Path) -> bool {
+    let Ok(text) = file::read_text(path, LONGEST) else { return false };
+    match cfg!(target_os = "macos") {
+        true => text.contains(&agent_variables(context)),
+        false => {
+            let lines = text.lines().filter(|line| line.starts_with("Environment="));
+            lines.eq(unit_variables(context).lines())
+        }
+    }
 }
 
 /// Stops the service and removes its file.
@@ -108,13 +138,26 @@ fn variables(context: &Context) -> Vec<(&'static str, String)> {
     set.map(|(name, path)| (name, path.display().to_string())).collect()
 }
 
+fn unit_variables(context: &Context) -> String {
+    variables(context)
+        .into_iter()
+        .map(|(name, value)| format!("Environment={}\n", quoted(&format!("{name}={value}"))))
+        .collect()
+}
+
+/// Returns the variables of an agent, as a dictionary.
+fn agent_variables(context: &Context) -> String {
+    let variables: String = variables(context)
+        .into_iter()
+        .map(|(name, value)| format!("    <key>{name}</key><string>{}</string>\n", xml(&value)))
+        .collect();
+    format!("<dict>\n{variables}  </dict>\n")
+}
+
 /// Returns a unit of systemd. It closes what the sandbox of programs does not need open: the sandbox makes namespaces, so
 /// these stay allowed.
 fn unit(context: &Context, program: &Path) -> String {
-    let variables: String = variables(context)
-        .into_iter()
-        .map(|(name, value)| format!("Environment={}\n", quoted(&format!("{name}={value}"))))
-        .collect();
+    let variables = unit_variables(context);
     format!(
         "[Unit]\n\
          Description=OpenKoi: tasks in the background\n\
@@ -150,10 +193,7 @@ fn quoted(text: &str) -> String {
 
 /// Returns an agent of launchd.
 fn agent(context: &Context, program: &Path) -> String {
-    let variables: String = variables(context)
-        .into_iter()
-        .map(|(name, value)| format!("    <key>{name}</key><string>{}</string>\n", xml(&value)))
-        .collect();
+    let variables = agent_variables(context);
     let log = own::log_file(&context.app).map(|path| path.display().to_string());
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -164,7 +204,7 @@ fn agent(context: &Context, program: &Path) -> String {
          \x20 <key>ProgramArguments</key>\n\
          \x20 <array><string>{}</string><string>daemon</string><string>run</string></array>\n\
          \x20 <key>EnvironmentVariables</key>\n\
-         \x20 <dict>\n{variables}  </dict>\n\
+         \x20 {variables}\
          \x20 <key>RunAtLoad</key><true/>\n\
          \x20 <key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>\n\
          \x20 <key>StandardErrorPath</key><string>{}</string>\n\
