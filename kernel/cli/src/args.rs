@@ -7,6 +7,7 @@
 //! This is the first of two steps; [`crate::request`] is the second, and adds settings and standard
 //! input.
 
+mod deferred;
 mod failure;
 mod future;
 mod habits;

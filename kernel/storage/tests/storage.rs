@@ -16,6 +16,8 @@ mod crash;
 mod grants;
 #[path = "storage/journal.rs"]
 mod journal;
+#[path = "storage/kills.rs"]
+mod kills;
 #[path = "storage/memory.rs"]
 mod memory;
 #[path = "storage/opener.rs"]

@@ -14,9 +14,11 @@ const EXAMPLES: &str = "Examples:
 
 /// Returns the whole command line as clap knows it, with the additions of the help text.
 ///
-/// Completions, the manual page and the reference are generated from it.
+/// Completions, the manual page and the reference are generated from it, so each command is described.
 pub fn command() -> clap::Command {
-    dress(Cli::command())
+    let mut command = dress(Cli::command());
+    command.build();
+    command
 }
 
 /// Adds examples, exit codes and variables.
@@ -27,11 +29,11 @@ pub(super) fn dress(command: clap::Command) -> clap::Command {
 }
 
 pub(super) fn long() -> String {
-    command().render_long_help().to_string()
+    dress(Cli::command()).render_long_help().to_string()
 }
 
 pub(super) fn short() -> String {
-    command().render_help().to_string()
+    dress(Cli::command()).render_help().to_string()
 }
 
 fn exit_codes() -> String {

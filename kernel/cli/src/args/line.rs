@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::deferred::Deferred;
 use crate::{
     commands,
     flags::{ChatFlags, DemoFlags, GlobalFlags, ResumeFlags, TaskFlags, ThinkFlags},
@@ -41,69 +42,69 @@ pub(super) struct TaskLine {
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
     /// Show the whole loop on a small broken project, offline, with a scripted model
-    Demo(DemoFlags),
+    Demo(Deferred<DemoFlags>),
     /// Have five agencies look at the plan before anything is done, then run the task
-    Think(Box<ThinkFlags>),
+    Think(Deferred<Box<ThinkFlags>>),
     /// Talk, with tools and memory of what was said
-    Chat(ChatFlags),
+    Chat(Deferred<ChatFlags>),
     /// Show costs, tasks, models and memory
-    Status(commands::status::Args),
+    Status(Deferred<commands::status::Args>),
     /// Show tasks, questions, costs, learnings, components and settings on one screen, live
-    Dashboard(commands::dashboard::Args),
+    Dashboard(Deferred<commands::dashboard::Args>),
     /// List, show, resume and delete sessions
-    Session(commands::session::Args),
+    Session(Deferred<commands::session::Args>),
     /// List, show, replay and verify tasks
-    Task(commands::task::Args),
+    Task(Deferred<commands::task::Args>),
     /// List and search the models of the providers that are connected
-    Models(commands::models::Args),
+    Models(Deferred<commands::models::Args>),
     /// Go on with a task that was interrupted or waits for an answer
-    Resume(ResumeFlags),
+    Resume(Deferred<ResumeFlags>),
     /// Bring the files back to what they were before a task
-    Undo(commands::undo::Args),
+    Undo(Deferred<commands::undo::Args>),
     /// Bring files and conversation back to what they were after one step of a task
-    Rewind(commands::rewind::Args),
+    Rewind(Deferred<commands::rewind::Args>),
     /// Remember sentences for later tasks, and show, change and forget what is remembered
-    Memory(commands::memory::Args),
+    Memory(Deferred<commands::memory::Args>),
     /// List, show, write and check skills, and keep them from tasks
-    Skill(commands::skill::Args),
+    Skill(Deferred<commands::skill::Args>),
     /// Install skills of others, bring them up to date and remove them
-    Learn(commands::learn::Args),
+    Learn(Deferred<commands::learn::Args>),
     /// Show what work is held to and what your choices show, and let it change
-    Soul(commands::soul::Args),
+    Soul(Deferred<commands::soul::Args>),
     /// Let tasks begin by themselves at times, and list, pause and remove what does
-    Schedule(Box<commands::schedule::Args>),
+    Schedule(Deferred<Box<commands::schedule::Args>>),
     /// Let a task begin when files change
-    Watch(Box<commands::watch::Args>),
+    Watch(Deferred<Box<commands::watch::Args>>),
     /// List who is told of events, try them, and show what became of it
-    Webhook(commands::webhook::Args),
+    Webhook(Deferred<commands::webhook::Args>),
     /// Show how work is deliberated and judged, and who was right
-    Mind(commands::mind::Args),
+    Mind(Deferred<commands::mind::Args>),
     /// Show what earlier tasks tell of tools, fields of work and you
-    World(commands::world::Args),
+    World(Deferred<commands::world::Args>),
     /// Show what was done, how it went, and where it was wrong
-    Reflect(commands::reflect::Args),
+    Reflect(Deferred<commands::reflect::Args>),
     /// Show and grant how far the agent may act by itself, and what it did unasked
-    Trust(commands::trust::Args),
+    Trust(Deferred<commands::trust::Args>),
     /// Log in to a provider or keep its key, and show what is connected
-    Connect(commands::connect::Args),
+    Connect(Deferred<commands::connect::Args>),
     /// Forget a login or a saved key
-    Disconnect(commands::disconnect::Args),
+    Disconnect(Deferred<commands::disconnect::Args>),
     /// Show every setting with its origin
-    Config(commands::config::Args),
+    Config(Deferred<commands::config::Args>),
     /// Check the home, the database, the sandbox, providers and toolchains
-    Doctor(commands::doctor::Args),
+    Doctor(Deferred<commands::doctor::Args>),
     /// Run tasks in the background, and be reached by other programs
-    Daemon(commands::daemon::Args),
+    Daemon(Deferred<commands::daemon::Args>),
     /// List the questions of all tasks, and answer them
-    Approvals(commands::approvals::Args),
+    Approvals(Deferred<commands::approvals::Args>),
     /// List and inspect components
-    Plugin(commands::plugin::Args),
+    Plugin(Deferred<commands::plugin::Args>),
     /// Show what everything that grows takes, and free it by age and size
-    Prune(commands::prune::Args),
+    Prune(Deferred<commands::prune::Args>),
     /// Print the completions of a shell
-    Completions(commands::completions::Args),
+    Completions(Deferred<commands::completions::Args>),
     /// Print the manual page
-    Man(commands::man::Args),
+    Man(Deferred<commands::man::Args>),
 }
 
 /// The action that a line asks for.

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::*;
+use super::{deferred::Deferred, *};
 use crate::exit::Exit;
 
 fn line(typed: &[&str]) -> Result<ParsedLine, CommandError> {
@@ -263,11 +263,14 @@ fn each_command_reads_its_own_arguments() {
         other => panic!("{typed:?} is no command: {other:?}"),
     };
 
-    let CliCommand::Session(args) = command(&["session", "delete", "abc", "-y"]) else { panic!() };
+    let CliCommand::Session(Deferred(args)) = command(&["session", "delete", "abc", "-y"]) else {
+        panic!()
+    };
     assert!(
         matches!(args.command, Some(SessionCommand::Delete { id: Some(id), yes: true }) if id == "abc")
     );
-    let CliCommand::Task(args) = command(&["task", "list", "--session", "a", "--limit", "3"])
+    let CliCommand::Task(Deferred(args)) =
+        command(&["task", "list", "--session", "a", "--limit", "3"])
     else {
         panic!()
     };

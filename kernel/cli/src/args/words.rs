@@ -133,7 +133,11 @@ pub(super) fn refuse_slip(
     if word.contains(char::is_whitespace) {
         return Ok(());
     }
-    let command = command();
+    let mut command = command();
+    if second.is_some() {
+        // What is below a command is described with its arguments.
+        command.build();
+    }
     let fits = |known: &&clap::Command| {
         second.is_none_or(|second| known.get_subcommands().any(|sub| sub.get_name() == second))
     };
