@@ -81,6 +81,7 @@ fn processes_in(app: &App, settings: &Settings, kept: Kept) -> Result<Processes,
         limits: ProgramLimits {
             disk: settings.sandbox.disk,
             output: settings.sandbox.output,
+            outputs: settings.sandbox.outputs,
             ..ProgramLimits::default()
         },
         sandbox: if settings.sandbox.on { SandboxMode::Required } else { SandboxMode::Off },

@@ -39,7 +39,7 @@
 //! | `sandbox/calls` | system calls and kinds of sockets: seccomp |
 //! | `escape`, `attempts`, `tried` | what is forbidden, tried from inside once and remembered |
 //! | `shared`, `view`, `sandbox/inside` | a network that programs share, and what one in the background sees |
-//! | `follow`, `output`, `sweep` | its output, its deadline, and the end of its whole group |
+//! | `follow`, `output`, `output_room`, `sweep` | its output, its deadline, and the end of its whole group |
 //! | `quota` | what a program may write to the disk |
 //! | `left` | programs that a killed process left behind |
 
@@ -63,6 +63,7 @@ mod happening;
 mod left;
 mod network;
 mod output;
+mod output_room;
 mod own_server;
 mod proxy;
 mod quota;

@@ -446,6 +446,10 @@ fn what_a_program_writes_and_prints_has_the_limits_that_the_user_sets() {
     let limited = Home::new().config("[sandbox]\noutput_mib = 1\n");
     let (_, run, told) = shell(limited, "yes koi | head -c 3000000");
     assert!(told.contains("holds the first 1 MiB") && told.contains("output_mib"), "{told} {run}");
+
+    let limited = Home::new().config("[sandbox]\noutputs_mib = 1\n");
+    let (_, run, told) = shell(limited, "yes koi | head -c 3000000");
+    assert!(told.contains("take 1 MiB together") && told.contains("openkoi prune"), "{told} {run}");
 }
 
 #[cfg(target_os = "linux")]

@@ -258,6 +258,7 @@ pub const KEYS: &[Key] = &[
     key("sandbox.network", ValueKind::Hosts, "\"ask\"", SANDBOX),
     key("sandbox.disk_mib", ValueKind::Count(1, 1 << 40), "20480", SANDBOX),
     key("sandbox.output_mib", ValueKind::Count(1, 1 << 40), "1024", SANDBOX),
+    key("sandbox.outputs_mib", ValueKind::Count(1, 1 << 40), "4096", SANDBOX),
     key("network.proxy", ValueKind::Text, "", ENDPOINT),
     key("network.no_proxy", ValueKind::Texts, "[]", ENDPOINT),
     key("network.ca", ValueKind::Texts, "[]", ENDPOINT),

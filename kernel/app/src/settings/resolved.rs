@@ -59,6 +59,8 @@ pub struct SandboxSettings {
     pub disk: u64,
     /// The most bytes of a program's output that are kept in a file.
     pub output: u64,
+    /// The most bytes that are kept so of all programs of a task.
+    pub outputs: u64,
 }
 
 /// The settings of the keys that `openkoi connect` keeps.
@@ -499,6 +501,7 @@ impl Reader<'_> {
             network: self.layers.get(&["sandbox", "network"]).and_then(hosts).unwrap_or_default(),
             disk: self.count(&["sandbox", "disk_mib"]).saturating_mul(1 << 20),
             output: self.count(&["sandbox", "output_mib"]).saturating_mul(1 << 20),
+            outputs: self.count(&["sandbox", "outputs_mib"]).saturating_mul(1 << 20),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The process broker.
 
 use super::find::find;
+use super::output_room::OutputRoom;
 use super::settings::Probe;
 use super::spawn::spawn;
 use super::tried::Tried;
@@ -12,7 +13,7 @@ use crate::layer::{Layer, LayerError};
 use crate::scratch::{Scratch, ScratchError, ScratchLimits};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The process broker. Clones share its settings.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Processes {
     settings: Arc<ProcessSettings>,
     probe: Probe,
     tried: Option<Tried>,
+    /// What of outputs is kept, once a program runs.
+    room: Arc<OnceLock<OutputRoom>>,
 }
 
 impl Processes {
@@ -33,7 +36,7 @@ impl Processes {
     /// fail to have a system that lacks the part.
     #[must_use]
     pub fn with_probe(settings: ProcessSettings, probe: fn(SandboxPart) -> io::Result<()>) -> Self {
-        Self { settings: Arc::new(settings), probe, tried: None }
+        Self { settings: Arc::new(settings), probe, tried: None, room: Arc::default() }
     }
 
     /// Has what is forbidden tried from inside of the sandbox before the first program is started, and remembered in `file`
@@ -53,7 +56,11 @@ impl Processes {
             (Some(tried), SandboxMode::Required) => tried.probe(&self.settings, self.probe)?,
             _ => self.probe,
         };
-        spawn(&self.settings, probe, command).await
+        let room = self.room.get_or_init(|| {
+            let limits = self.settings.limits;
+            OutputRoom::beside(limits.output, limits.outputs, &self.settings.spool)
+        });
+        spawn(&self.settings, probe, command, room.clone()).await
     }
 
     /// Ends what processes that are gone have left behind: programs that outlived them, and temporary directories.

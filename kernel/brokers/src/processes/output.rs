@@ -1,6 +1,7 @@
 //! The output of a program: its head and its tail are delivered, and if there is more, all of it is kept in a file.
 
 use super::Happening;
+use super::output_room::{Limit, OutputRoom};
 use crate::durable::create_private_dir;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -35,8 +36,8 @@ pub(super) struct OutputLog {
     head: Vec<u8>,
     delivered: u64,
     total: u64,
-    /// The most bytes that are kept in the file.
-    most: u64,
+    /// What is kept in the file at most.
+    room: OutputRoom,
     spool: Spool,
     tail: VecDeque<(Pipe, Vec<u8>)>,
     tail_bytes: u64,
@@ -48,9 +49,10 @@ enum Spool {
     Unneeded,
     Open {
         file: File,
-        left: u64,
-        /// Bytes that came after the limit.
-        unkept: u64,
+        /// Bytes that are kept.
+        kept: u64,
+        /// Bytes that came after a limit, and which it was.
+        unkept: Option<(u64, Limit)>,
     },
     /// It could not be written, for this reason. The program goes on.
     Lost(String),
@@ -70,14 +72,14 @@ pub(super) struct OutputEnd {
 }
 
 impl OutputLog {
-    pub(super) fn new(keep: u64, most: u64, path: PathBuf) -> Self {
+    pub(super) fn new(keep: u64, room: OutputRoom, path: PathBuf) -> Self {
         Self {
             keep,
             path,
             head: Vec::new(),
             delivered: 0,
             total: 0,
-            most,
+            room,
             spool: Spool::Unneeded,
             tail: VecDeque::new(),
             tail_bytes: 0,
@@ -86,8 +88,8 @@ impl OutputLog {
     }
 
     /// The output of a program that nobody waits for: all of it is delivered, and kept in the file as it comes.
-    pub(super) fn whole(most: u64, path: PathBuf) -> Self {
-        Self { is_whole: true, ..Self::new(0, most, path) }
+    pub(super) fn whole(room: OutputRoom, path: PathBuf) -> Self {
+        Self { is_whole: true, ..Self::new(0, room, path) }
     }
 
     /// Adds a piece; returns the part of it that is delivered now.
@@ -95,7 +97,7 @@ impl OutputLog {
         self.total += piece.len() as u64;
         if self.is_whole {
             self.open_spool();
-            self.spool.write(piece, self.most);
+            self.spool.write(piece, &self.room);
             self.delivered += piece.len() as u64;
             return Some(pipe.happening(piece.to_vec()));
         }
@@ -113,7 +115,7 @@ impl OutputLog {
 
     fn set_aside(&mut self, pipe: Pipe, bytes: &[u8]) {
         self.open_spool();
-        self.spool.write(bytes, self.most);
+        self.spool.write(bytes, &self.room);
         self.tail.push_back((pipe, bytes.to_vec()));
         self.tail_bytes += bytes.len() as u64;
         while let Some(surplus) = self.tail_bytes.checked_sub(self.keep).filter(|n| *n > 0) {
@@ -125,9 +127,9 @@ impl OutputLog {
         if matches!(self.spool, Spool::Unneeded) {
             let head = std::mem::take(&mut self.head);
             self.spool = open(&self.path)
-                .map(|file| Spool::Open { file, left: self.most, unkept: 0 })
+                .map(|file| Spool::Open { file, kept: 0, unkept: None })
                 .unwrap_or_else(lost);
-            self.spool.write(&head, self.most);
+            self.spool.write(&head, &self.room);
         }
     }
 
@@ -146,8 +148,9 @@ impl OutputLog {
         let omitted = self.total - self.delivered - self.tail_bytes;
         let tail = self.tail.into_iter().map(|(pipe, bytes)| pipe.happening(bytes)).collect();
         let kept = matches!(self.spool, Spool::Open { .. });
-        if kept && omitted == 0 && !self.is_whole {
+        if let (Spool::Open { kept, .. }, 0, false) = (&self.spool, omitted, self.is_whole) {
             // All of it was delivered.
+            self.room.give_back(*kept);
             std::fs::remove_file(&self.path).unwrap_or_else(|error| {
                 tracing::debug!(%error, "a spool file stays");
             });
@@ -155,9 +158,9 @@ impl OutputLog {
         let is_saved = kept && (omitted > 0 || self.is_whole);
         let note = match &self.spool {
             _ if omitted == 0 && !self.is_whole => None,
-            Spool::Open { unkept: unkept @ 1.., .. } => Some(format!(
+            Spool::Open { unkept: Some((unkept, limit)), .. } => Some(format!(
                 "\n[openkoi: the last {unkept} bytes are not in the file: {}]\n",
-                limit(self.most)
+                self.room.words(*limit)
             )),
             Spool::Lost(why) => {
                 Some(format!("\n[openkoi: the whole output could not be kept in a file: {why}]\n"))
@@ -168,21 +171,24 @@ impl OutputLog {
     }
 }
 
-fn limit(most: u64) -> String {
-    format!("it holds the first {} MiB, as `output_mib` under [sandbox] says", most >> 20)
-}
-
 impl Spool {
-    fn write(&mut self, bytes: &[u8], most: u64) {
-        let Self::Open { file, left, unkept } = self else { return };
-        let room = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-        let over = (bytes.len() - room) as u64;
-        let is_first = over > 0 && *unkept == 0;
-        *left -= room as u64;
-        *unkept += over;
-        let written = file.write_all(&bytes[..room]).and_then(|()| match is_first {
+    fn write(&mut self, bytes: &[u8], room: &OutputRoom) {
+        let Self::Open { file, kept, unkept } = self else { return };
+        // After a gap nothing is kept any more.
+        let (now, limit) = match unkept {
+            Some((_, limit)) => (0, *limit),
+            None => room.take(*kept, bytes.len()),
+        };
+        let over = (bytes.len() - now) as u64;
+        let is_first = over > 0 && unkept.is_none();
+        *kept += now as u64;
+        if over > 0 {
+            let before = unkept.map_or(0, |(unkept, _)| unkept);
+            *unkept = Some((before + over, limit));
+        }
+        let written = file.write_all(&bytes[..now]).and_then(|()| match is_first {
             // Who reads the file learns that it ends early.
-            true => write!(file, "\n[openkoi: the rest is not kept: {}]\n", limit(most)),
+            true => write!(file, "\n[openkoi: the rest is not kept: {}]\n", room.words(limit)),
             false => Ok(()),
         });
         if let Err(error) = written {
@@ -206,13 +212,14 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::{Happening, OutputEnd, OutputLog, Pipe};
+    use crate::processes::output_room::OutputRoom;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn head_and_tail_are_delivered_and_the_whole_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("spool/1.out");
-        let mut output = OutputLog::new(10, 1 << 20, path.clone());
+        let mut output = OutputLog::new(10, OutputRoom::of(1 << 20, u64::MAX), path.clone());
 
         let head = output.push(Pipe::Out, b"0123456").into_iter();
         let head: Vec<_> = head.chain(output.push(Pipe::Err, b"789abcdef")).collect();
@@ -232,7 +239,7 @@ mod tests {
     fn all_of_a_program_in_the_background_is_delivered_and_kept_as_it_comes() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("1.out");
-        let mut output = OutputLog::whole(1 << 20, path.clone());
+        let mut output = OutputLog::whole(OutputRoom::of(1 << 20, u64::MAX), path.clone());
 
         assert_eq!(output.push(Pipe::Out, b"one"), Some(Happening::Stdout(b"one".to_vec())));
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
@@ -247,7 +254,7 @@ mod tests {
     fn output_that_is_delivered_whole_is_not_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("1.out");
-        let mut output = OutputLog::new(10, 1 << 20, path.clone());
+        let mut output = OutputLog::new(10, OutputRoom::of(1 << 20, u64::MAX), path.clone());
 
         output.push(Pipe::Out, b"0123456789");
         output.push(Pipe::Err, b"abc");
@@ -266,8 +273,8 @@ mod tests {
         let most = 1 << 20;
         for is_whole in [false, true] {
             let mut output = match is_whole {
-                true => OutputLog::whole(most, path.clone()),
-                false => OutputLog::new(10, most, path.clone()),
+                true => OutputLog::whole(OutputRoom::of(most, u64::MAX), path.clone()),
+                false => OutputLog::new(10, OutputRoom::of(most, u64::MAX), path.clone()),
             };
 
             for _ in 0..17 {
@@ -291,12 +298,40 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("1.out");
         std::fs::write(&path, "somebody else's").unwrap();
-        let mut output = OutputLog::new(10, 1 << 20, path);
+        let mut output = OutputLog::new(10, OutputRoom::of(1 << 20, u64::MAX), path);
 
         output.push(Pipe::Out, &[b'x'; 100]);
         let end = output.finish();
 
         assert_eq!((end.saved, end.omitted), (None, 80));
         assert!(end.note.unwrap().contains("could not be kept in a file"));
+    }
+
+    #[test]
+    fn what_programs_print_together_has_a_limit_and_what_was_delivered_whole_does_not_count() {
+        let directory = tempfile::tempdir().unwrap();
+        let room = OutputRoom::of(2 << 20, 3 << 20);
+        let print = |name: &str, bytes: usize| {
+            let path = directory.path().join(name);
+            let mut output = OutputLog::new(1 << 16, room.clone(), path);
+            for _ in 0..bytes >> 16 {
+                output.push(Pipe::Out, &[b'x'; 1 << 16]);
+            }
+            output.finish()
+        };
+
+        // It went past what is delivered at once, and was delivered as its tail.
+        assert_eq!(print("delivered", 2 << 16).saved, None);
+        let whole = print("whole", 2 << 20);
+        let cut = print("cut", 2 << 20);
+
+        assert_eq!((whole.note, whole.saved.is_some()), (None, true));
+        let note = cut.note.unwrap();
+        assert!(
+            note.contains("the last 1048576 bytes") && note.contains("`outputs_mib`"),
+            "{note}"
+        );
+        let length = cut.saved.unwrap().metadata().unwrap().len();
+        assert!((1 << 20..(1 << 20) + 200).contains(&length), "{length}");
     }
 }

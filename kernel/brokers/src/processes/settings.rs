@@ -52,12 +52,20 @@ pub struct ProgramLimits {
     pub disk: u64,
     /// What of its output is kept in a file, in bytes.
     pub output: u64,
+    /// What is kept so of the outputs of all programs of one broker, in bytes; of all that is in the directory, four times that.
+    pub outputs: u64,
 }
 
 impl Default for ProgramLimits {
     /// Three quarters of this machine's memory, and more processes, files and output than a build has.
     fn default() -> Self {
-        Self { memory: memory() / 4 * 3, processes: 4096, disk: 20 << 30, output: 1 << 30 }
+        Self {
+            memory: memory() / 4 * 3,
+            processes: 4096,
+            disk: 20 << 30,
+            output: 1 << 30,
+            outputs: 4 << 30,
+        }
     }
 }
 

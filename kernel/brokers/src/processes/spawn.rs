@@ -5,6 +5,7 @@ use super::find::find;
 use super::follow::{RunningProgram, follow};
 use super::left::Owned;
 use super::output::OutputLog;
+use super::output_room::OutputRoom;
 use super::proxy::Served;
 use super::quota::DiskWatch;
 use super::sandbox::{DoorOutside, InsideTaken, Sandbox};
@@ -44,6 +45,7 @@ pub(super) async fn spawn(
     settings: &ProcessSettings,
     probe: Probe,
     mut command: Command,
+    room: OutputRoom,
 ) -> Result<Child, ProcessError> {
     let linked = repository::linked(command.original());
     command.read.extend(linked.map(|linked| linked.repository));
@@ -80,8 +82,8 @@ pub(super) async fn spawn(
     let begun = Instant::now();
     let saved = command.background.then(|| spool.clone());
     let output = match command.background {
-        true => OutputLog::whole(settings.limits.output, spool),
-        false => OutputLog::new(command.keep, settings.limits.output, spool),
+        true => OutputLog::whole(room, spool),
+        false => OutputLog::new(command.keep, room, spool),
     };
     let life = RunningProgram {
         stdout: child.stdout.take(),
