@@ -46,6 +46,7 @@ mod learn;
 mod learning;
 mod login;
 mod memory;
+mod mind;
 mod models;
 mod network;
 mod no_layers;

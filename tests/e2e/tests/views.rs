@@ -90,7 +90,7 @@ fn documents(home: &Home) -> String {
 }
 
 #[track_caller]
-fn holds(name: &str, home: &Home, shown: &str) {
+pub(crate) fn holds(name: &str, home: &Home, shown: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
@@ -133,7 +133,7 @@ fn a_large_home_sees_what_is_certain() {
     hold_all("large", &large());
 }
 
-fn document(home: &Home, words: &str) -> Value {
+pub(crate) fn document(home: &Home, words: &str) -> Value {
     home.openkoi(words.split(' ').chain(["--json"])).run().expect_code(0).json()
 }
 
