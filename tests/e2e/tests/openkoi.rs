@@ -55,6 +55,7 @@ mod openai_task;
 mod other_programs;
 mod others_at_work;
 mod output_formats;
+mod pickers;
 mod plugins;
 mod process_attacks;
 mod requests;
