@@ -187,6 +187,21 @@ fn a_difference_between_two_weeks_comes_with_its_chance() {
     assert!((stand["chance"].as_f64().unwrap() - 2.0 / 3432.0).abs() < 1e-9, "{stand}");
 }
 
+#[test]
+fn a_day_begins_at_midnight_where_the_user_is() {
+    let home = Home::new();
+    // With the first moment of yesterday by the clocks of UTC.
+    lived(&home, &[Past { days: 1, end: End::Kept, trust: "trust:act" }]);
+    let tasks = |zone: &str| {
+        let run = home.openkoi(["reflect", "week", "--json"]).env("TZ", zone).run();
+        let days = run.expect_code(0).json()["tasks_by_day"].clone();
+        days.as_array().unwrap().iter().rposition(|day| *day == 1.0)
+    };
+
+    assert_eq!(tasks("UTC"), Some(5));
+    assert_eq!(tasks("<WEST>+00:00:01"), Some(4), "a second to the west it was the day before");
+}
+
 /// What a home proposes for SOUL.md.
 fn proposals(home: &Home) -> Vec<Value> {
     home.openkoi(["soul", "evolve", "--json"]).run().expect_code(0).json()["proposals"]
