@@ -11,7 +11,7 @@ use crate::{context::Context, error::CommandError, output::Choice};
 pub(crate) const NEWEST: u32 = 20;
 
 /// Something that is kept and named by an id.
-pub(crate) trait Kept: Sized {
+pub(crate) trait Identified: Sized {
     /// What a person calls it.
     const WHAT: &'static str;
 
@@ -33,7 +33,7 @@ pub(crate) trait Kept: Sized {
 /// # Errors
 ///
 /// When nothing or more than one matches, or something of another kind does.
-pub(crate) fn named<T: Kept>(
+pub(crate) fn named<T: Identified>(
     storage: &Storage,
     typed: &str,
     usage: &str,
@@ -46,7 +46,7 @@ pub(crate) fn named<T: Kept>(
 /// # Errors
 ///
 /// When there is none yet, none is picked, or nothing or more than one matches.
-pub(crate) fn chosen<T: Kept>(
+pub(crate) fn chosen<T: Identified>(
     typed: Option<String>,
     usage: &str,
     context: &Context,

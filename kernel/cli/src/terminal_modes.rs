@@ -121,10 +121,10 @@ impl Drop for Hidden {
     }
 }
 
-/// A terminal at which Esc and Ctrl-C end a line, too, until this is dropped. Lines are typed and changed as ever.
-pub(crate) struct Lines(Termios);
+/// A terminal at which Esc and Ctrl-C end a line, too, until this is dropped. What is typed is changed as ever.
+pub(crate) struct LineKeys(Termios);
 
-impl Lines {
+impl LineKeys {
     /// The key Esc, as it ends a line.
     pub(crate) const ESC: u8 = 0x1b;
     /// Ctrl-C, as it ends a line.
@@ -162,7 +162,7 @@ impl Lines {
     }
 }
 
-impl Drop for Lines {
+impl Drop for LineKeys {
     fn drop(&mut self) {
         restore();
     }

@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids::{self, Kept},
+    ids::{self, Identified},
     output::{Choice, plural},
     reply::Reply,
 };
@@ -292,7 +292,7 @@ fn chosen(
     ids::chosen(id, usage, context)
 }
 
-impl Kept for Learning {
+impl Identified for Learning {
     const WHAT: &'static str = "memory";
 
     fn none() -> CommandError {

@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids::{self, Kept},
+    ids::{self, Identified},
     output::{Choice, Output, plural},
     reply::Reply,
     request::ChatRequest,
@@ -117,7 +117,7 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
     Ok(Exit::Accepted)
 }
 
-impl Kept for SessionRecord {
+impl Identified for SessionRecord {
     const WHAT: &'static str = "session";
 
     fn none() -> CommandError {

@@ -21,7 +21,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids::{self, Kept},
+    ids::{self, Identified},
     output::{Choice, Output},
     reply::Reply,
 };
@@ -178,7 +178,7 @@ pub(crate) fn changed(
     }
 }
 
-impl Kept for TaskRecord {
+impl Identified for TaskRecord {
     const WHAT: &'static str = "task";
 
     fn none() -> CommandError {

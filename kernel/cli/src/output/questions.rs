@@ -13,7 +13,7 @@ use super::sanitise_line;
 use crate::{
     error::CommandError,
     exit::Exit,
-    terminal_modes::{Hidden, Lines},
+    terminal_modes::{Hidden, LineKeys},
 };
 
 /// The number of choices that a picker or an error shows.
@@ -58,8 +58,8 @@ impl Questions {
         if !self.interactive {
             return Err(missing(what, usage, choices));
         }
-        let lines = Lines::begin().map_err(broken)?;
-        let is_other_key = || lines.is_other_key();
+        let keys = LineKeys::begin().map_err(broken)?;
+        let is_other_key = || keys.is_other_key();
         let (mut input, mut screen) = (io::stdin().lock(), io::stderr().lock());
         let picked = ask_for_one(what, choices, &mut input, &mut screen, &is_other_key);
         picked?.ok_or_else(|| CommandError::usage(format!("no {what} was picked")))
@@ -133,7 +133,7 @@ impl Questions {
 
 /// What a person did at a question.
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
+enum TypedLine {
     /// A line was typed.
     Line(String),
     /// Esc was pressed.
@@ -146,8 +146,8 @@ enum Answer {
 
 /// Asks at the terminal. Returns nothing if the person left the question.
 fn at_terminal(question: &str) -> Result<Option<String>, CommandError> {
-    let lines = Lines::begin().map_err(broken)?;
-    let is_other_key = || lines.is_other_key();
+    let keys = LineKeys::begin().map_err(broken)?;
+    let is_other_key = || keys.is_other_key();
     ask(question, &mut io::stdin().lock(), &mut io::stderr().lock(), &is_other_key)
 }
 
@@ -160,31 +160,31 @@ fn ask(
 ) -> Result<Option<String>, CommandError> {
     loop {
         write!(screen, "{question}").and_then(|()| screen.flush()).map_err(broken)?;
-        let answer = answer(input).map_err(broken)?;
-        if matches!(answer, Answer::Esc | Answer::CtrlC) {
+        let entered = entered(input).map_err(broken)?;
+        if matches!(entered, TypedLine::Esc | TypedLine::CtrlC) {
             writeln!(screen).map_err(broken)?;
         }
-        match answer {
-            Answer::Line(line) => return Ok(Some(line)),
-            Answer::Esc if is_other_key() => {}
-            Answer::Esc | Answer::End => return Ok(None),
-            Answer::CtrlC => return Err(CommandError::new(Exit::Interrupted, "given up")),
+        match entered {
+            TypedLine::Line(line) => return Ok(Some(line)),
+            TypedLine::Esc if is_other_key() => {}
+            TypedLine::Esc | TypedLine::End => return Ok(None),
+            TypedLine::CtrlC => return Err(CommandError::new(Exit::Interrupted, "given up")),
         }
     }
 }
 
 /// Reads up to the end of a line or of the input, or to a key that ends the line.
-fn answer(input: &mut impl BufRead) -> io::Result<Answer> {
+fn entered(input: &mut impl BufRead) -> io::Result<TypedLine> {
     let mut typed = Vec::new();
     for byte in Read::bytes(&mut *input) {
         match byte? {
-            b'\n' => return Ok(Answer::Line(String::from_utf8_lossy(&typed).into_owned())),
-            Lines::ESC => return Ok(Answer::Esc),
-            Lines::CTRL_C => return Ok(Answer::CtrlC),
+            b'\n' => return Ok(TypedLine::Line(String::from_utf8_lossy(&typed).into_owned())),
+            LineKeys::ESC => return Ok(TypedLine::Esc),
+            LineKeys::CTRL_C => return Ok(TypedLine::CtrlC),
             byte => typed.push(byte),
         }
     }
-    Ok(Answer::End)
+    Ok(TypedLine::End)
 }
 
 /// Reads up to the end of a line. Ctrl-C and Esc give up, and the delete key removes the last character.
@@ -193,7 +193,7 @@ fn unseen(input: impl BufRead) -> Result<String, CommandError> {
     for byte in input.bytes() {
         match byte.map_err(broken)? {
             b'\r' | b'\n' | 4 => break,
-            Lines::CTRL_C | Lines::ESC => {
+            LineKeys::CTRL_C | LineKeys::ESC => {
                 return Err(CommandError::new(Exit::Interrupted, "given up, nothing was kept"));
             }
             8 | 127 => drop(typed.pop()),

@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids::{self, Kept},
+    ids::{self, Identified},
     output::{Choice, Format},
     reply::Reply,
 };
@@ -199,7 +199,7 @@ pub(crate) fn listed(all: bool, context: &Context) -> Result<Listed, CommandErro
     Ok(Listed(kept.unwrap_or_default()))
 }
 
-impl Kept for KeptProposal {
+impl Identified for KeptProposal {
     const WHAT: &'static str = "proposal";
 
     fn none() -> CommandError {

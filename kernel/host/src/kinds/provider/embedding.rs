@@ -63,7 +63,8 @@ impl ProviderEmbedder {
         let provider = providers.get(&self.route.provider);
         let unknown = || Failure::NotFound(format!("the provider `{}`", self.route.provider));
         let provider = provider.ok_or_else(unknown)?;
-        let mut request = Request { embedder: self, estimate: estimate(texts), is_over: false };
+        let mut request =
+            EmbeddingRequest { embedder: self, estimate: estimate(texts), is_over: false };
         let made = exchange::embeddings(shared, provider, &self.route.model, texts).await;
         request.is_over = true;
         let made = made.map_err(|error| Failure::Failed(error.cause.message))?;
@@ -78,13 +79,13 @@ fn estimate(texts: &[String]) -> u64 {
 }
 
 /// A request under way. One that nobody waits for any more was sent, and is charged as it is estimated.
-struct Request<'a> {
+struct EmbeddingRequest<'a> {
     embedder: &'a ProviderEmbedder,
     estimate: u64,
     is_over: bool,
 }
 
-impl Request<'_> {
+impl EmbeddingRequest<'_> {
     fn charge(&self, told: Option<u64>) {
         let ProviderEmbedder { models, role, route, charges } = self.embedder;
         let input = told.map_or(self.estimate, |tokens| tokens.min(IMPOSSIBLE));
@@ -95,7 +96,7 @@ impl Request<'_> {
     }
 }
 
-impl Drop for Request<'_> {
+impl Drop for EmbeddingRequest<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             self.charge(None);
