@@ -55,6 +55,7 @@ mod briefing;
 pub mod changes;
 pub mod components;
 pub mod consents;
+pub mod day;
 pub mod dry_run;
 pub mod editing;
 pub mod environment;

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
+    day,
     error::AppError,
     handed::{self, HandedRequest, NewTask},
     request::Limits,
@@ -34,7 +35,7 @@ use crate::{
 pub use due::{Due, Missed};
 pub use error::{PlanError, ScheduleError};
 pub use files::{FileWatch, own_changes};
-pub use plan::{Plan, shown, system_day_of};
+pub use plan::{Plan, shown};
 
 /// How long nothing may change before a task begins, unless the user says otherwise, in milliseconds.
 pub const QUIET_MS: u64 = 2_000;
@@ -248,7 +249,7 @@ pub fn going_on(storage: &Storage, schedule: &Schedule) -> Result<Option<TaskId>
 /// Returns the most money of the next run: the limit of a run, or what is left of the day's if that is less.
 fn money(storage: &Storage, schedule: &Schedule, now_ms: u64) -> Result<Option<f64>, AppError> {
     let Some(limit) = schedule.spec.day_usd else { return Ok(schedule.spec.limits.cost_usd) };
-    let day_ms = schedule.plan()?.map_or_else(|| system_day_of(now_ms), |plan| plan.day_of(now_ms));
+    let day_ms = schedule.plan()?.map_or_else(|| day::began_ms(now_ms), |plan| plan.day_of(now_ms));
     let spent = storage.spent_by_schedule(&schedule.record.id, day_ms)? as f64 / 1e6;
     let left = limit - spent;
     if left < 0.000_001 {

@@ -21,9 +21,7 @@ use openkoi_storage::{
 };
 use serde_json::json;
 
-use crate::{
-    app::App, error::AppError, models, schedules::system_day_of, settings::Settings, thread,
-};
+use crate::{app::App, day, error::AppError, models, settings::Settings, thread};
 
 pub use error::WebhookError;
 pub use openkoi_brokers::webhook_secrets::{ROTATION_MS, ReceiverSecrets, WebhookSecret};
@@ -39,7 +37,6 @@ pub const GIVEN_UP_MS: u64 = 86_400_000;
 /// The waits between attempts, in seconds; the last one again and again.
 const WAITS: [u64; 8] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 /// A day, in milliseconds: the time of a budget.
-const DAY_MS: u64 = 86_400_000;
 /// The shares of the day's budget that are told of, in percent.
 const SHARES: [u64; 2] = [80, 100];
 
@@ -393,7 +390,8 @@ pub fn warn_of_budget(
     };
     let storage = app.storage()?;
     let played = models::playing(app, settings)?;
-    let spent = storage.spent_since(now_ms.saturating_sub(DAY_MS), &played)?.cost_micros;
+    let today = day::began_ms(now_ms);
+    let spent = storage.spent_since(today, &played)?.cost_micros;
     let percent = spent.saturating_mul(100) / limit;
     let reached = SHARES.into_iter().rfind(|share| percent >= *share);
     if let Some(share) = reached {
@@ -403,7 +401,7 @@ pub fn warn_of_budget(
             "percentage_used": percent,
             "threshold": share,
         });
-        let key = format!("{}-{share}", system_day_of(now_ms));
+        let key = format!("{today}-{share}");
         storage.tell(WebhookEvent::BudgetWarning, &key, now_ms, &data)?;
     }
     Ok(reached)

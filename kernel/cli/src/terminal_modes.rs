@@ -121,6 +121,53 @@ impl Drop for Hidden {
     }
 }
 
+/// A terminal at which Esc and Ctrl-C end a line, too, until this is dropped. What is typed is changed as ever.
+pub(crate) struct LineKeys(Termios);
+
+impl LineKeys {
+    /// The key Esc, as it ends a line.
+    pub(crate) const ESC: u8 = 0x1b;
+    /// Ctrl-C, as it ends a line.
+    pub(crate) const CTRL_C: u8 = 3;
+    /// What a special code is that no key has.
+    const NO_KEY: u8 = 0;
+
+    /// Begins to hear of both keys. What was typed before remains.
+    ///
+    /// # Errors
+    ///
+    /// When standard input is no terminal.
+    pub(crate) fn begin() -> io::Result<Self> {
+        let modes = tcgetattr(io::stdin())?;
+        let mut lines = modes.clone();
+        lines.special_codes[SpecialCodeIndex::VINTR] = Self::NO_KEY;
+        lines.special_codes[SpecialCodeIndex::VEOL] = Self::ESC;
+        lines.special_codes[SpecialCodeIndex::VEOL2] = Self::CTRL_C;
+        before().get_or_insert(Before::of(modes));
+        tcsetattr(io::stdin(), OptionalActions::Now, &lines)?;
+        Ok(Self(lines))
+    }
+
+    /// Returns whether an Esc that was read is the beginning of another key, such as an arrow. The rest of that is thrown away.
+    pub(crate) fn is_other_key(&self) -> bool {
+        let mut keys = self.0.clone();
+        keys.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
+        keys.special_codes[SpecialCodeIndex::VMIN] = 0;
+        // A tenth of a second: a key sends its bytes together.
+        keys.special_codes[SpecialCodeIndex::VTIME] = 1;
+        set(&keys);
+        let rest = rustix::io::read(io::stdin(), &mut [0; 16]);
+        set(&self.0);
+        matches!(rest, Ok(1..))
+    }
+}
+
+impl Drop for LineKeys {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
 /// Remembers the terminal as it is, for [`restore`].
 pub(crate) fn remember() {
     if let Ok(modes) = tcgetattr(io::stdin()) {

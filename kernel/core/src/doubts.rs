@@ -52,6 +52,15 @@ impl Doubts {
         }
     }
 
+    /// Takes in that a request that belongs to no task may have cost less than was counted, for its tokens or for its price.
+    pub fn charged(&mut self, model: &str, is_unpriced: bool) {
+        if is_unpriced {
+            self.counted.insert(model.to_owned());
+        } else {
+            (self.estimated, self.knows_models) = (true, true);
+        }
+    }
+
     /// Returns the reasons in one sentence, or `None` if the cost is exact.
     pub fn reason(&self) -> Option<String> {
         let Some(first) = self.counted.first() else {

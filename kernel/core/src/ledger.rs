@@ -77,6 +77,19 @@ impl Reservation {
     }
 }
 
+/// What one request took that belongs to no task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// The role for which it was asked.
+    pub role: String,
+    /// The model, `provider/model`.
+    pub model: String,
+    /// Tokens, as far as the provider told.
+    pub usage: Usage,
+    /// What it took at the model's price.
+    pub spent: Reservation,
+}
+
 /// Tokens and money of one task: its limits, its spending and its open reservations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {

@@ -14,6 +14,7 @@ use crate::{
     failure::Failure,
     id::{TaskId, TreeId},
     learning::Proposal,
+    ledger::Charge,
     memory::Learning,
     message::{Prompt, Role, Turn},
     model::{ModelCard, ModelError},
@@ -264,6 +265,12 @@ pub trait Embedder: Send + Sync {
         texts: &'a [String],
         purpose: Purpose,
     ) -> Pending<'a, Result<Vectors, Failure>>;
+}
+
+/// Keeps what requests took that belong to no task, so that they stand in every sum of money.
+pub trait Charges: Send + Sync {
+    /// Keeps what a request took that was made now. What cannot be kept is said in the log: the work goes on.
+    fn charge(&self, charge: Charge);
 }
 
 /// What is known of earlier tasks, the newest first.

@@ -9,6 +9,7 @@ use std::{
 
 use openkoi_app::{
     app::App,
+    day,
     error::AppError,
     handed::{self, HandedRequest},
     monotonic_ms,
@@ -36,7 +37,6 @@ const DAY_GLANCE_MS: u64 = 60_000;
 const RESTS: u64 = 4;
 /// How many workers may die over one task.
 const MOST_DEATHS: u32 = 3;
-const DAY_MS: u64 = 86_400_000;
 
 /// A worker that this daemon started.
 struct Worker {
@@ -200,12 +200,12 @@ impl Supervisor {
     /// Returns why no task may begin, if the day's money is spent.
     fn no_money(&self) -> Result<Option<String>, AppError> {
         let Some(most) = self.settings.day_micros else { return Ok(None) };
-        let since_ms = self.app.now_ms().saturating_sub(DAY_MS);
-        let spent = self.storage.spent_since(since_ms, &self.played)?.cost_micros;
+        let today = day::began_ms(self.app.now_ms());
+        let spent = self.storage.spent_since(today, &self.played)?.cost_micros;
         Ok((spent >= most).then(|| {
             let dollars = |micros: u64| micros as f64 / 1e6;
             format!(
-                "the last 24 hours cost ${:.2}, and `daemon.day_usd` is ${:.2}",
+                "today cost ${:.2}, and `daemon.day_usd` is ${:.2}",
                 dollars(spent),
                 dollars(most)
             )

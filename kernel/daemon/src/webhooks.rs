@@ -7,6 +7,7 @@ use std::{
 
 use openkoi_app::{
     app::App,
+    day,
     error::AppError,
     settings::Settings,
     wall_clock::WallClock,
@@ -113,7 +114,7 @@ impl Sender {
         if !wanted {
             return Ok(());
         }
-        let day = openkoi_app::schedules::system_day_of(now_ms);
+        let day = day::began_ms(now_ms);
         let most = self.warned.filter(|(told, _)| *told == day).map(|(_, share)| share);
         if most == Some(100) {
             return Ok(());

@@ -4,11 +4,11 @@ use openkoi_core::{
     doubts::Doubts,
     event::{Entry, Event},
     id::{SessionId, TaskId},
-    ledger::Reservation,
+    ledger::{Charge, Reservation},
     message::Usage,
     model::ModelError,
 };
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -35,9 +35,19 @@ pub struct Total {
     pub at_most: bool,
 }
 
+/// Reads sums from the columns of a row that begin with this one.
+fn total(row: &Row<'_>, first: usize) -> rusqlite::Result<Total> {
+    Ok(Total {
+        turns: count(row.get(first)?),
+        tokens: count(row.get(first + 1)?),
+        cost_micros: count(row.get(first + 2)?),
+        at_most: row.get(first + 3)?,
+    })
+}
+
 impl Storage {
-    /// Returns what all models together took since then, those of the providers `left_out` apart. With the time a day ago
-    /// it is the last day's cost.
+    /// Returns what all models together took since then, those of the providers `left_out` apart. With the beginning of
+    /// a day it is the day's cost.
     ///
     /// # Errors
     ///
@@ -49,12 +59,8 @@ impl Storage {
                      AND substr(model, 1, instr(model, '/') - 1) NOT IN (SELECT value FROM json_each(?2))";
         let left_out = serde_json::json!(left_out).to_string();
         self.read(|connection| {
-            let total = connection.query_row(sql, (stored(since_ms), &left_out), |row| {
-                let (turns, tokens) = (count(row.get(0)?), count(row.get(1)?));
-                let (cost_micros, at_most) = (count(row.get(2)?), row.get(3)?);
-                Ok(Total { turns, tokens, cost_micros, at_most })
-            })?;
-            Ok(total)
+            let row = (stored(since_ms), &left_out);
+            Ok(connection.query_row(sql, row, |row| total(row, 0))?)
         })
     }
 }
@@ -71,13 +77,49 @@ impl Storage {
                    FROM turns WHERE at_ms >= ?1 GROUP BY model ORDER BY 4 DESC, 3 DESC, 1";
         self.read(|connection| {
             let mut statement = connection.prepare(sql)?;
-            let rows = statement.query_map([stored(since_ms)], |row| {
-                let (turns, tokens) = (count(row.get(1)?), count(row.get(2)?));
-                let (cost_micros, at_most) = (count(row.get(3)?), row.get(4)?);
-                Ok((row.get(0)?, Total { turns, tokens, cost_micros, at_most }))
-            })?;
+            let rows =
+                statement.query_map([stored(since_ms)], |row| Ok((row.get(0)?, total(row, 1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
+    }
+}
+
+impl Storage {
+    /// Returns what each role took since then, models of the providers `left_out` apart, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn spent_by_role(
+        &self,
+        since_ms: u64,
+        left_out: &[String],
+    ) -> Result<Vec<(String, Total)>, StorageError> {
+        let sql = "SELECT role, count(*), sum(tokens), sum(cost_micros), max(at_most)
+                   FROM turns WHERE at_ms >= ?1
+                     AND substr(model, 1, instr(model, '/') - 1) NOT IN (SELECT value FROM json_each(?2))
+                   GROUP BY role ORDER BY role";
+        let left_out = serde_json::json!(left_out).to_string();
+        self.read(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let row = (stored(since_ms), &left_out);
+            let rows = statement.query_map(row, |row| Ok((row.get(0)?, total(row, 1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Keeps what a request took that belongs to no task. It counts in every sum.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written.
+    pub fn charge(&self, charge: &Charge, at_ms: u64) -> Result<(), StorageError> {
+        let Charge { role, model, usage, spent } = charge;
+        // Tokens are kept as the provider told them.
+        let usage = if usage.estimated { Usage::default() } else { *usage };
+        let (role, model) = (role.clone(), model.clone());
+        let turn = Spending { role, model, answered: true, usage, spent: *spent };
+        self.write(|transaction| insert(transaction, None, at_ms, &turn))
     }
 }
 
@@ -116,10 +158,8 @@ impl Storage {
             let mut statement = connection.prepare_cached(sql)?;
             let row = (stored(since_ms), &left_out, stored(QUARTER_MS));
             let rows = statement.query_map(row, |row| {
-                let (turns, tokens) = (count(row.get(2)?), count(row.get(3)?));
-                let (cost_micros, at_most) = (count(row.get(4)?), row.get(5)?);
-                let total = Total { turns, tokens, cost_micros, at_most };
-                Ok(SpentQuarter { model: row.get(0)?, at_ms: count(row.get(1)?), total })
+                let (model, at_ms) = (row.get(0)?, count(row.get(1)?));
+                Ok(SpentQuarter { model, at_ms, total: total(row, 2)? })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -148,6 +188,9 @@ impl Storage {
             let mut doubts = doubts.clone();
             for task in doubted(connection, of)? {
                 doubt(connection, &task, &mut doubts)?;
+            }
+            if let Doubted::Since(since_ms) = of {
+                doubt_charges(connection, since_ms, &mut doubts)?;
             }
             Ok(doubts)
         })?;
@@ -192,6 +235,22 @@ fn doubt(connection: &Connection, task: &TaskId, doubts: &mut Doubts) -> Result<
     Ok(())
 }
 
+/// Takes in the charges that belong to no task. Of those whose tokens were told, the price was not known.
+fn doubt_charges(
+    connection: &Connection,
+    since_ms: u64,
+    doubts: &mut Doubts,
+) -> Result<(), StorageError> {
+    let sql = "SELECT DISTINCT model, input IS NOT NULL FROM turns
+               WHERE at_ms >= ?1 AND task IS NULL AND at_most = 1 AND role = 'embedder'";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([stored(since_ms)])?;
+    while let Some(row) = rows.next()? {
+        doubts.charged(&row.get::<_, String>(0)?, row.get(1)?);
+    }
+    Ok(())
+}
+
 /// Adds a turn that ended, however it did.
 pub(crate) fn project(
     transaction: &Transaction<'_>,
@@ -220,7 +279,7 @@ pub(crate) fn project(
         }
         _ => return Ok(()),
     }
-    insert(transaction, task, entry.at_ms, &turn)
+    insert(transaction, Some(task), entry.at_ms, &turn)
 }
 
 /// Returns what a turn took that did not become complete.
@@ -258,7 +317,7 @@ fn asked(
 
 fn insert(
     transaction: &Transaction<'_>,
-    task: &TaskId,
+    task: Option<&TaskId>,
     at_ms: u64,
     turn: &Spending,
 ) -> Result<(), StorageError> {
@@ -267,7 +326,7 @@ fn insert(
                                   cache_write, reasoning, tokens, cost_micros, at_most)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     let row = (
-        task.as_str(),
+        task.map(TaskId::as_str),
         &turn.role,
         &turn.model,
         stored(at_ms),

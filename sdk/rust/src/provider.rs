@@ -4,7 +4,7 @@ use std::{cell::RefCell, marker::PhantomData};
 
 pub use crate::bindings::host::openkoi::types::http_types::{Header, HttpRequest};
 pub use crate::bindings::provider::exports::openkoi::provider::codec::{
-    CallDelta, CallStart, Diagnosis, Endpoint, Event, ModelEntry, Price, Problem,
+    CallDelta, CallStart, Diagnosis, Embeddings, Endpoint, Event, ModelEntry, Price, Problem,
 };
 pub use crate::conversation::{
     Blob, CompletionRequest, Effort, Message, Part, Reasoning, Speaker, StopReason, ToolCall,
@@ -68,12 +68,12 @@ pub trait Codec {
         Err(Failure::unsupported("embeddings"))
     }
 
-    /// Reads embeddings, one vector a text.
+    /// Reads embeddings, one vector a text, and how many tokens the texts were.
     ///
     /// # Errors
     ///
     /// If `body` holds no embeddings.
-    fn decode_embeddings(_body: &[u8]) -> Result<Vec<Vec<f32>>> {
+    fn decode_embeddings(_body: &[u8]) -> Result<Embeddings> {
         Err(Failure::unsupported("embeddings"))
     }
 }
@@ -324,7 +324,7 @@ impl<C: Codec + 'static> Guest for Adapter<C> {
         C::encode_embeddings(&endpoint, &model, &texts)
     }
 
-    fn decode_embeddings(body: Vec<u8>) -> Result<Vec<Vec<f32>>> {
+    fn decode_embeddings(body: Vec<u8>) -> Result<Embeddings> {
         crate::prepare();
         C::decode_embeddings(&body)
     }

@@ -1,5 +1,5 @@
-//! What has to be measured from inside of a process: `openkoi-benches components`, `journal`, `memory` and `skills`
-//! print one or more tables. `tests/benches/run` builds this program with the profile of the product and runs
+//! What has to be measured from inside of a process: `openkoi-benches components`, `journal`, `memory`, `skills` and
+//! `think` print one or more tables. `tests/benches/run` builds this program with the profile of the product and runs
 //! it after the scripts that measure whole processes.
 //!
 //! | module | measures |
@@ -9,6 +9,7 @@
 //! | [`journal`] | entries a second through the storage, against bare SQLite |
 //! | [`memory`] | what recall finds by words, by meaning and by both, and how long it takes |
 //! | [`skills`] | the choice of skills for a task among two thousand |
+//! | [`think`] | the computed round of a plain run, in turn with none |
 //!
 //! Everything goes through doors that the product uses too. Nothing is asserted of a time.
 
@@ -27,6 +28,7 @@ mod memory;
 mod process;
 mod skills;
 mod table;
+mod think;
 
 use std::process::ExitCode;
 
@@ -40,10 +42,11 @@ fn main() -> ExitCode {
         ["journal"] => journal::print(),
         ["memory"] => memory::print(),
         ["skills"] => skills::print(),
+        ["think"] => think::print(),
         // How `components` calls itself, for a process in which nothing is loaded yet.
         [load::CHILD, first, then @ ..] => load::child(first, then.first().copied()),
         _ => {
-            eprintln!("usage: openkoi-benches components | journal | memory | skills");
+            eprintln!("usage: openkoi-benches components | journal | memory | skills | think");
             return ExitCode::from(2);
         }
     }

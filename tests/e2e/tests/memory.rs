@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use openkoi_test_support::{Home, Kind, OpenAi, Run, Terminal, reply, skip::skip, turn};
+use openkoi_test_support::{
+    Daemon, Home, Kind, OpenAi, Run, Terminal, reply, skip::skip, turn, until,
+};
 use serde_json::{Value, json};
 
 use crate::world::{LONG, TASK, scripted};
@@ -334,5 +336,56 @@ fn a_provider_makes_the_vectors_only_where_its_model_is_named() {
     let texts: Vec<&Value> =
         requests.iter().filter(|one| asked(one)).map(|one| &one.body["input"]).collect();
     assert!(texts.iter().all(|texts| !texts.to_string().contains("<notes>")), "{texts:?}");
+    server.finish();
+}
+
+/// What was paid, as the status says.
+fn cost(home: &Home) -> Value {
+    home.openkoi(["status", "--json"]).run().expect_code(0).json()["cost"].clone()
+}
+
+#[test]
+fn vectors_of_a_provider_are_paid_like_answers_and_count_against_the_day() {
+    let server = OpenAi::start(vec![]);
+    let price = "[providers.openai.price]\ninput = 10.0\noutput = 40.0\n";
+    let embedder = |model: &str| format!("[roles]\nembedder = \"openai/{model}\"\n");
+    let searched = |config: &str| {
+        let home = Home::new().project(Kind::Shell).provider(&server).config(config);
+        import(&home, &[exported("1", "Use tabs.", "active"), exported("2", "Buzz.", "active")]);
+        let before = server.requests().len();
+        home.openkoi(["memory", "search", "anything"]).timeout(LONG).run().expect_code(0);
+        (home, (server.requests().len() - before) as u64)
+    };
+    let told = embedder("text-embedding-3-small");
+
+    // The server counts eight tokens of each request.
+    let (home, asked) = searched(&format!("{told}{price}[daemon]\nday_usd = 0.0001\n"));
+    assert_eq!(asked, 2, "what is remembered, and what is looked for");
+    let expected =
+        json!({ "cost_usd": 0.00016, "cost_is_at_most": false, "tokens": 16, "turns": 2 });
+    assert_eq!(cost(&home)["today_by_role"]["embedder"], expected);
+    let status = home.openkoi(["status"]).run().expect_code(0);
+    assert!(status.stdout.contains("for vectors"), "{status}");
+    let (home, port) = home.with_port();
+    let daemon = Daemon::start(&home, port);
+    let id = daemon.submit(&json!({ "description": "say hi", "workspace": home.workspace() }));
+    until("the day's money is spent", LONG, || {
+        let task = daemon.get(&format!("/api/v1/tasks/{id}"));
+        task["queue"]["why"].as_str().is_some_and(|why| why.contains("today cost"))
+    });
+    daemon.stop();
+
+    let (home, _) = searched(&told);
+    let expected = json!({ "cost_usd": 0.0, "cost_is_at_most": false, "tokens": 16, "turns": 2 });
+    let free = cost(&home)["today_by_role"]["embedder"].clone();
+    assert_eq!(free, expected, "a server of this machine costs nothing");
+
+    let (home, _) = searched(&format!("{}{price}", embedder("text-embedding-silent")));
+    let cost = cost(&home);
+    let spent = &cost["today_by_role"]["embedder"];
+    assert_eq!(spent["cost_is_at_most"], true, "{cost}");
+    assert!(spent["cost_usd"].as_f64().is_some_and(|dollars| dollars > 0.0), "{cost}");
+    let why = cost["is_at_most_because"].as_str().unwrap_or_default();
+    assert!(why.starts_with("some tokens are estimated"), "{cost}");
     server.finish();
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::world::{LONG, TASK, assert_harmless, assert_untouched, lines};
 
 /// A planner with these steps, whose criterion is bound to the tests.
-fn plans(steps: &[&str]) -> Turn {
+pub(crate) fn plans(steps: &[&str]) -> Turn {
     turn().planner().call("submit_plan", plan(steps))
 }
 
@@ -24,7 +24,7 @@ fn plan(steps: &[&str]) -> Value {
     plan
 }
 
-fn fixes() -> [Turn; 2] {
+pub(crate) fn fixes() -> [Turn; 2] {
     [
         turn().executor().after("write_file").say("All tests pass now."),
         turn().executor().write("percent.sh", Kind::Shell.fix()),
@@ -37,17 +37,17 @@ fn side(agency: &str) -> String {
 }
 
 /// What the small model says to one agency.
-fn says(agency: &str, answer: &Value) -> Turn {
+pub(crate) fn says(agency: &str, answer: &Value) -> Turn {
     turn().small().once_said(&side(agency)).say(&answer.to_string())
 }
 
-fn world(turns: impl IntoIterator<Item = Turn>) -> Home {
+pub(crate) fn world(turns: impl IntoIterator<Item = Turn>) -> Home {
     let script = Script::new(turns).and(fixes()).and([turn().evaluator().judges(9.0)]);
     Home::new().project(Kind::Shell).script(&script)
 }
 
 #[track_caller]
-fn thinks(home: &Home, arguments: &[&str], code: i32) -> Run {
+pub(crate) fn thinks(home: &Home, arguments: &[&str], code: i32) -> Run {
     let all = ["think"].into_iter().chain(arguments.iter().copied());
     let run = home.openkoi(all).timeout(LONG).run();
     assert_eq!(run.code, code, "{run}");
@@ -56,7 +56,7 @@ fn thinks(home: &Home, arguments: &[&str], code: i32) -> Run {
 }
 
 /// The id of the newest task.
-fn newest(home: &Home) -> String {
+pub(crate) fn newest(home: &Home) -> String {
     let listed = home.openkoi(["task", "list", "--json"]).run().expect_code(0).json();
     listed["tasks"][0]["id"].as_str().unwrap_or_default().to_owned()
 }
@@ -67,7 +67,7 @@ fn assert_verifies(home: &Home) {
     home.openkoi(["task", "verify", &newest(home)]).timeout(LONG).run().expect_code(0);
 }
 
-const PUSH: &[&str] = &["fix percent", "git push the branch"];
+pub(crate) const PUSH: &[&str] = &["fix percent", "git push the branch"];
 
 #[test]
 fn a_small_fix_is_deliberated_about_without_a_request() {

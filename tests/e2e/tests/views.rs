@@ -90,7 +90,7 @@ fn documents(home: &Home) -> String {
 }
 
 #[track_caller]
-fn holds(name: &str, home: &Home, shown: &str) {
+pub(crate) fn holds(name: &str, home: &Home, shown: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
@@ -133,7 +133,7 @@ fn a_large_home_sees_what_is_certain() {
     hold_all("large", &large());
 }
 
-fn document(home: &Home, words: &str) -> Value {
+pub(crate) fn document(home: &Home, words: &str) -> Value {
     home.openkoi(words.split(' ').chain(["--json"])).run().expect_code(0).json()
 }
 
@@ -185,6 +185,21 @@ fn a_difference_between_two_weeks_comes_with_its_chance() {
     assert_eq!(stand["significant"], true);
     // Fisher: 2 / (14 over 7).
     assert!((stand["chance"].as_f64().unwrap() - 2.0 / 3432.0).abs() < 1e-9, "{stand}");
+}
+
+#[test]
+fn a_day_begins_at_midnight_where_the_user_is() {
+    let home = Home::new();
+    // With the first moment of yesterday by the clocks of UTC.
+    lived(&home, &[Past { days: 1, end: End::Kept, trust: "trust:act" }]);
+    let tasks = |zone: &str| {
+        let run = home.openkoi(["reflect", "week", "--json"]).env("TZ", zone).run();
+        let days = run.expect_code(0).json()["tasks_by_day"].clone();
+        days.as_array().unwrap().iter().rposition(|day| *day == 1.0)
+    };
+
+    assert_eq!(tasks("UTC"), Some(5));
+    assert_eq!(tasks("<WEST>+00:00:01"), Some(4), "a second to the west it was the day before");
 }
 
 /// What a home proposes for SOUL.md.

@@ -6,12 +6,15 @@
 //! fail later            spin                  end finished
 //! report 429 sorry      (an error as it would be with that status)
 //! ```
+//!
+//! A vector is a line of numbers, and `tokens 7` says how many tokens the texts were.
 
 use openkoi_sdk::{
     Failure, Result,
     provider::{
-        Broken, CallDelta, CallStart, Codec, CompletionRequest, Decoder, Diagnosis, Endpoint,
-        Event, Header, HttpRequest, ModelEntry, Part, Problem, Reasoning, StopReason, Usage,
+        Broken, CallDelta, CallStart, Codec, CompletionRequest, Decoder, Diagnosis, Embeddings,
+        Endpoint, Event, Header, HttpRequest, ModelEntry, Part, Problem, Reasoning, StopReason,
+        Usage,
     },
 };
 
@@ -70,6 +73,26 @@ impl Codec for Lines {
             ..ModelEntry::of(id)
         });
         Ok(entries.collect())
+    }
+
+    fn encode_embeddings(
+        endpoint: &Endpoint,
+        model: &str,
+        texts: &[String],
+    ) -> Result<HttpRequest> {
+        let mut request = HttpRequest::get(endpoint.url("/vectors"));
+        request.method = "POST".to_owned();
+        request.body = format!("{model}: {}", texts.join("|")).into_bytes();
+        Ok(request)
+    }
+
+    fn decode_embeddings(body: &[u8]) -> Result<Embeddings> {
+        let lines = String::from_utf8_lossy(body).into_owned();
+        let tokens = lines.lines().find_map(|line| line.strip_prefix("tokens ")?.parse().ok());
+        let vectors = lines.lines().filter(|line| !line.starts_with("tokens "));
+        let vector =
+            |line: &str| line.split(' ').filter_map(|number| number.parse().ok()).collect();
+        Ok(Embeddings { vectors: vectors.map(vector).collect(), tokens })
     }
 }
 

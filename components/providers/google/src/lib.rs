@@ -15,7 +15,9 @@ mod signature;
 
 use openkoi_sdk::{
     Result, export_provider,
-    provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest, ModelEntry},
+    provider::{
+        Codec, CompletionRequest, Diagnosis, Embeddings, Endpoint, Header, HttpRequest, ModelEntry,
+    },
 };
 
 use crate::decode::Reply;
@@ -56,7 +58,7 @@ impl Codec for Google {
         lists::encode_embeddings(endpoint, model, texts)
     }
 
-    fn decode_embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+    fn decode_embeddings(body: &[u8]) -> Result<Embeddings> {
         lists::embeddings(body)
     }
 }

@@ -3,7 +3,7 @@
 use openkoi_provider_wire::lists;
 use openkoi_sdk::{
     Failure, Result,
-    provider::{Endpoint, HttpRequest, ModelEntry},
+    provider::{Embeddings, Endpoint, HttpRequest, ModelEntry},
 };
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ pub(crate) fn encode_embeddings(
 /// # Errors
 ///
 /// If `body` holds none, or vectors of different lengths.
-pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Embeddings> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["embeddings"]
         .as_array()
@@ -73,7 +73,7 @@ pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     if vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
         return Err(Failure::failed("the provider's embeddings have different lengths"));
     }
-    Ok(vectors)
+    Ok(Embeddings { vectors, tokens: value["usageMetadata"]["promptTokenCount"].as_u64() })
 }
 
 fn vector(value: &Value) -> Option<Vec<f32>> {

@@ -3,7 +3,7 @@
 use openkoi_provider_wire::testing::{body, endpoint};
 use openkoi_sdk::{
     Failure,
-    provider::{Codec, ModelEntry},
+    provider::{Codec, Embeddings, ModelEntry},
 };
 use serde_json::{Value, json};
 
@@ -53,7 +53,8 @@ fn the_list_of_models_is_asked_for_and_read() {
 fn embeddings_are_asked_for_in_one_request_and_read_in_order() {
     let texts = ["a".to_owned(), "b".to_owned()];
     let asked = Google::encode_embeddings(&endpoint(OFFICIAL, &[]), "gemini-embedding-x", &texts);
-    let answer = json!({ "embeddings": [{ "values": [1, 2] }, { "values": [3, 4.5] }] });
+    let answer = json!({ "embeddings": [{ "values": [1, 2] }, { "values": [3, 4.5] }],
+        "usageMetadata": { "promptTokenCount": 2 } });
 
     let asked = asked.unwrap();
     assert_eq!(asked.url, format!("{OFFICIAL}/models/gemini-embedding-x:batchEmbedContents"));
@@ -66,7 +67,7 @@ fn embeddings_are_asked_for_in_one_request_and_read_in_order() {
     );
     assert_eq!(
         Google::decode_embeddings(answer.to_string().as_bytes()),
-        Ok(vec![vec![1.0, 2.0], vec![3.0, 4.5]])
+        Ok(Embeddings { vectors: vec![vec![1.0, 2.0], vec![3.0, 4.5]], tokens: Some(2) })
     );
     for broken in [
         json!({ "embeddings": [{ "values": [1] }, { "values": [1, 2] }] }),

@@ -16,7 +16,9 @@ mod window;
 use openkoi_provider_wire::request;
 use openkoi_sdk::{
     Result, export_provider,
-    provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest, ModelEntry},
+    provider::{
+        Codec, CompletionRequest, Diagnosis, Embeddings, Endpoint, Header, HttpRequest, ModelEntry,
+    },
 };
 use serde_json::json;
 
@@ -60,7 +62,7 @@ impl Codec for Ollama {
         Ok(HttpRequest::post_json(endpoint.url("/api/embed"), &body)?.repeatable())
     }
 
-    fn decode_embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+    fn decode_embeddings(body: &[u8]) -> Result<Embeddings> {
         lists::embeddings(body)
     }
 }

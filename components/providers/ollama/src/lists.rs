@@ -1,7 +1,10 @@
 //! Lists of models, and embeddings.
 
 use openkoi_provider_wire::lists;
-use openkoi_sdk::{Failure, Result, provider::ModelEntry};
+use openkoi_sdk::{
+    Failure, Result,
+    provider::{Embeddings, ModelEntry},
+};
 use serde_json::Value;
 
 /// Reads the answer of `GET /api/tags`.
@@ -39,7 +42,7 @@ fn model(value: &Value) -> Option<ModelEntry> {
 /// # Errors
 ///
 /// If `body` holds no vectors, or vectors of different lengths.
-pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Embeddings> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["embeddings"]
         .as_array()
@@ -47,7 +50,7 @@ pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     let vectors: Option<Vec<Vec<f32>>> = list.iter().map(vector).collect();
     match vectors {
         Some(vectors) if vectors.windows(2).all(|pair| pair[0].len() == pair[1].len()) => {
-            Ok(vectors)
+            Ok(Embeddings { vectors, tokens: value["prompt_eval_count"].as_u64() })
         }
         _ => Err(Failure::failed("the provider's embeddings are not vectors of one length")),
     }
@@ -106,12 +109,15 @@ mod tests {
         let asked =
             Ollama::encode_embeddings(&endpoint("http://x.test", &[]), "e", &texts).unwrap();
         let answer = |vectors: Value| {
-            Ollama::decode_embeddings(json!({ "embeddings": vectors }).to_string().as_bytes())
+            let answer = json!({ "embeddings": vectors, "prompt_eval_count": 4 });
+            Ollama::decode_embeddings(answer.to_string().as_bytes())
         };
 
         assert_eq!(asked.url, "http://x.test/api/embed");
         assert_eq!(body(&asked), json!({ "model": "e", "input": ["a", "b"], "truncate": false }));
-        assert_eq!(answer(json!([[1, 2], [3, 4.5]])), Ok(vec![vec![1.0, 2.0], vec![3.0, 4.5]]));
+        let vectors = vec![vec![1.0, 2.0], vec![3.0, 4.5]];
+        let read = Embeddings { vectors, tokens: Some(4) };
+        assert_eq!(answer(json!([[1, 2], [3, 4.5]])), Ok(read));
         for broken in
             [json!([[1], [1, 2]]), json!([["x"]]), json!([[]]), json!([[1e300]]), json!(1)]
         {

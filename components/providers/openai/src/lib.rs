@@ -15,7 +15,9 @@ mod responses;
 use openkoi_provider_wire::fault;
 use openkoi_sdk::{
     Result, export_provider,
-    provider::{Codec, CompletionRequest, Diagnosis, Endpoint, Header, HttpRequest, ModelEntry},
+    provider::{
+        Codec, CompletionRequest, Diagnosis, Embeddings, Endpoint, Header, HttpRequest, ModelEntry,
+    },
 };
 use serde_json::json;
 
@@ -67,7 +69,7 @@ impl Codec for OpenAi {
         ask::post(endpoint, "/embeddings", &body)
     }
 
-    fn decode_embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+    fn decode_embeddings(body: &[u8]) -> Result<Embeddings> {
         lists::embeddings(body)
     }
 }

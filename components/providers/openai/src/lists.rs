@@ -3,7 +3,7 @@
 use openkoi_provider_wire::lists;
 use openkoi_sdk::{
     Failure, Result,
-    provider::{ModelEntry, Price},
+    provider::{Embeddings, ModelEntry, Price},
 };
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ fn price(value: &Value) -> Option<Price> {
 /// # Errors
 ///
 /// If `body` holds none, or vectors of different lengths.
-pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn embeddings(body: &[u8]) -> Result<Embeddings> {
     let value: Value = serde_json::from_slice(body)?;
     let list = value["data"]
         .as_array()
@@ -95,7 +95,10 @@ pub(crate) fn embeddings(body: &[u8]) -> Result<Vec<Vec<f32>>> {
     if vectors.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
         return Err(Failure::failed("the provider's embeddings have different lengths"));
     }
-    Ok(vectors)
+    // Some services count under the one name, some under the other.
+    let usage = &value["usage"];
+    let tokens = usage["prompt_tokens"].as_u64().or_else(|| usage["total_tokens"].as_u64());
+    Ok(Embeddings { vectors, tokens })
 }
 
 fn vector(value: &Value) -> Result<Vec<f32>> {

@@ -1,7 +1,9 @@
 //! What is the same for both formats: lists, embeddings, the manifest and the prices.
 
 use openkoi_provider_wire::testing::{body, endpoint, header, message, request, result};
-use openkoi_sdk::provider::{Blob, Codec, CompletionRequest, ModelEntry, Part, Price, Speaker};
+use openkoi_sdk::provider::{
+    Blob, Codec, CompletionRequest, Embeddings, ModelEntry, Part, Price, Speaker,
+};
 use serde_json::{Value, json};
 
 use crate::OpenAi;
@@ -147,7 +149,8 @@ fn embeddings_come_back_in_the_order_of_the_texts() {
         "e",
         &["a".to_owned(), "b".to_owned()],
     );
-    let answer = json!({ "data": [{ "index": 1, "embedding": [3, 4.5] }, { "index": 0, "embedding": [1, 2] }] });
+    let answer = json!({ "data": [{ "index": 1, "embedding": [3, 4.5] }, { "index": 0, "embedding": [1, 2] }],
+        "usage": { "total_tokens": 2 } });
 
     assert_eq!(
         body(&asked.unwrap()),
@@ -155,7 +158,7 @@ fn embeddings_come_back_in_the_order_of_the_texts() {
     );
     assert_eq!(
         OpenAi::decode_embeddings(answer.to_string().as_bytes()),
-        Ok(vec![vec![1.0, 2.0], vec![3.0, 4.5]])
+        Ok(Embeddings { vectors: vec![vec![1.0, 2.0], vec![3.0, 4.5]], tokens: Some(2) })
     );
     for broken in [
         json!({ "data": [{ "embedding": [1] }, { "embedding": [1, 2] }] }),

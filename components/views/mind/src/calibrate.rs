@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use openkoi_figures::{
     draw::{quiet, rate},
     statistics::{FEWEST, Forecast, bins, bounds, brier, rates},
-    work::{self, Work},
+    work,
 };
 use openkoi_sdk::{
     Result,
@@ -65,18 +65,13 @@ impl Predictor {
     }
 }
 
-/// An agency is held to whether the work stands. Work that was stopped before it was begun says nothing.
+/// An agency is held to whether the work stands.
 fn agencies(known: &Known) -> Vec<Predictor> {
-    let works: HashMap<&str, &Work> =
-        known.works.iter().map(|work| (work.task.id.as_str(), work)).collect();
     let mut all = BTreeMap::new();
-    for one in known.assessments.iter().filter(|one| one.passed && one.vote != Vote::Abstain) {
-        let work = works.get(one.task.as_str());
-        // A simulation does nothing, and so proves nothing.
-        if work.is_none_or(|work| work.task.iterations == 0) {
-            continue;
+    for one in known.assessments.iter().filter(|one| one.vote != Vote::Abstain) {
+        if let Some(work) = known.carried_out(one) {
+            entry(&mut all, &one.agency, false).add(one.success, work.stands());
         }
-        entry(&mut all, &one.agency, false).add(one.success, work.and_then(|work| work.stands()));
     }
     all.into_values().collect()
 }

@@ -63,10 +63,6 @@ fn deliberations(known: &Known) -> Vec<Vec<&Assessment>> {
     all
 }
 
-fn work_of<'a>(known: &'a Known, task: &str) -> Option<&'a Work> {
-    known.works.iter().find(|work| work.task.id == task)
-}
-
 /// Puts the last deliberation at the end of a document.
 pub(crate) fn last(known: &Known, document: &mut Document) {
     let all = deliberations(known);
@@ -75,11 +71,11 @@ pub(crate) fn last(known: &Known, document: &mut Document) {
         return;
     };
     let [first, ..] = seats.as_slice() else { return };
-    let work = work_of(known, &first.task);
     let ruling =
         if first.passed { toned("let through", Tone::Good) } else { toned("stopped", Tone::Bad) };
-    let became = work.map_or(Value::Nothing, |work| text(work.word()));
-    let words = work.map_or(Value::Nothing, |work| text(beginning(&work.task.text, TEXT)));
+    let became = known.became(first).map_or(Value::Nothing, text);
+    let words =
+        known.work(first).map_or(Value::Nothing, |work| text(beginning(&work.task.text, TEXT)));
     document.push(
         Pairs::new("")
             .pair("task", "task", id(first.task.as_str()))
@@ -142,11 +138,6 @@ struct Record {
 }
 
 fn records(known: &Known) -> BTreeMap<&str, Record> {
-    let stands: HashMap<&str, bool> = known
-        .works
-        .iter()
-        .filter_map(|work| Some((work.task.id.as_str(), work.stands()?)))
-        .collect();
     let mut records: BTreeMap<&str, Record> = BTreeMap::new();
     for one in &known.assessments {
         let record = records.entry(&one.agency).or_default();
@@ -155,11 +146,10 @@ fn records(known: &Known) -> BTreeMap<&str, Record> {
         record.changed += u64::from(one.changed);
         record.requests += u64::from(one.requests);
         record.cost += one.cost_micros;
-        // Work that was not done proves nobody right.
-        let became = stands.get(one.task.as_str()).filter(|_| one.passed);
-        if let (Some(stands), Some(is_for)) = (became, is_for(one.vote)) {
+        let stands = known.carried_out(one).and_then(Work::stands);
+        if let (Some(stands), Some(is_for)) = (stands, is_for(one.vote)) {
             record.right.of += 1;
-            record.right.well += u64::from(*stands == is_for);
+            record.right.well += u64::from(stands == is_for);
         }
     }
     records
@@ -255,8 +245,10 @@ pub(crate) fn dissent(known: &Known) -> Document {
             Column::new("at", "WHEN", ColumnKind::Instant),
             Column::for_programs("for", ColumnKind::Data),
             Column::for_programs("against", ColumnKind::Data),
+            Column::for_programs("because", ColumnKind::Data),
         ],
     );
+    let mut reasons = Vec::new();
     for seats in split.into_iter().take(SHOWN) {
         let [first, ..] = seats.as_slice() else { continue };
         let side = |wanted: bool| -> Vec<String> {
@@ -264,8 +256,16 @@ pub(crate) fn dissent(known: &Known) -> Document {
             of_side.map(|one| one.agency.clone()).collect()
         };
         let (pro, contra) = (side(true), side(false));
-        let work = work_of(known, &first.task);
-        let right = match work.filter(|_| first.passed).and_then(Work::stands) {
+        let because: Vec<String> = seats
+            .iter()
+            .filter(|one| is_for(one.vote) == Some(false))
+            .map(|one| {
+                format!("{}, {:.0} % sure: {}", one.agency, one.confidence * 100.0, one.reason)
+            })
+            .collect();
+        let task = short(&first.task);
+        reasons.extend(because.iter().map(|said| Item::new(0, format!("{task} {said}"))));
+        let right = match known.carried_out(first).and_then(Work::stands) {
             Some(true) => "those for it",
             Some(false) => "those against it",
             None => "not known",
@@ -274,13 +274,18 @@ pub(crate) fn dissent(known: &Known) -> Document {
             id(first.task.as_str()),
             text(pro.join(", ")),
             text(contra.join(", ")),
-            work.map_or_else(|| text(short(&first.task)), |work| text(work.word())),
+            known.became(first).map_or(Value::Nothing, text),
             text(right),
             Value::Instant(first.at_ms),
             Value::Texts(pro),
             Value::Texts(contra),
+            Value::Texts(because),
         ]);
     }
     document.push(quiet(table));
+    if !reasons.is_empty() {
+        document.push(Heading::new("", "What was said against"));
+        document.push(Block::Items(reasons));
+    }
     document
 }

@@ -28,10 +28,8 @@ struct Given {
 impl View for Mind {
     fn render(name: &str, text: &str) -> Result<Document> {
         let given: Given = arguments(text)?;
-        let known = Known {
-            works: work::all(&given.undone)?,
-            assessments: records::assessments(&work::everything())?,
-        };
+        let assessments = records::assessments(&work::everything())?;
+        let known = Known::new(work::all(&given.undone)?, assessments);
         match name {
             "overview" => overview(&known),
             "parliament" => Ok(chamber::parliament(&known)),

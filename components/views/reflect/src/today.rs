@@ -54,10 +54,7 @@ pub(crate) fn today(given: &Given, works: &[Work]) -> Result<Document> {
     if works.is_empty() {
         document.push(Notice::new(EMPTY, ["openkoi demo"]));
     } else if today.is_empty() {
-        document.push(Notice::new(
-            "Nothing was done today yet. Days begin at midnight UTC.",
-            ["openkoi reflect week"],
-        ));
+        document.push(Notice::new("Nothing was done today yet.", ["openkoi reflect week"]));
     }
     document.push(summary(given, works)?);
     if !today.is_empty() {

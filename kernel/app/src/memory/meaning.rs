@@ -6,9 +6,11 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use openkoi_brokers::clock::SystemClock;
 use openkoi_core::{
     failure::Failure,
-    port::{Embedder, Purpose, Vectors},
+    ledger::Charge,
+    port::{Charges, Embedder, Purpose, Vectors},
 };
 use openkoi_host::{
     Host,
@@ -47,6 +49,17 @@ pub struct Meaning {
     is_remote: bool,
 }
 
+/// Keeps what requests of the embedder take.
+struct StoredCharges(Arc<Storage>);
+
+impl Charges for StoredCharges {
+    fn charge(&self, charge: Charge) {
+        if let Err(error) = self.0.charge(&charge, SystemClock.now_ms()) {
+            tracing::warn!(%error, model = charge.model, "what vectors cost is not kept");
+        }
+    }
+}
+
 impl std::fmt::Debug for Meaning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Meaning").field("is_remote", &self.is_remote).finish_non_exhaustive()
@@ -54,11 +67,19 @@ impl std::fmt::Debug for Meaning {
 }
 
 impl Meaning {
-    /// Takes the model of these routes, or else the embedder of the host, if there is one. Nothing is loaded yet.
-    pub(crate) fn new(host: &Host, models: &Arc<CatalogModels>, routes: &Routes) -> Option<Self> {
+    /// Takes the model of these routes, or else the embedder of the host, if there is one. Nothing is loaded yet. What requests
+    /// take is kept in the storage.
+    pub(crate) fn new(
+        host: &Host,
+        models: &Arc<CatalogModels>,
+        routes: &Routes,
+        storage: &Arc<Storage>,
+    ) -> Option<Self> {
         match routes.roles.get(EMBEDDER).and_then(|chain| chain.first()) {
             Some(route) => {
-                let embedder = ProviderEmbedder::new(Arc::clone(models), route.clone());
+                let charges = Arc::new(StoredCharges(Arc::clone(storage)));
+                let (models, route) = (Arc::clone(models), route.clone());
+                let embedder = ProviderEmbedder::new(models, EMBEDDER, route, charges);
                 Some(Self { embedder: Arc::new(embedder), is_remote: true })
             }
             None => Self::of_host(host),
@@ -76,21 +97,25 @@ impl Meaning {
     /// When there is no home, the settings cannot be read, or a model is configured that cannot be used.
     pub fn of(app: &App, workspace: &Path) -> Result<Option<Self>, AppError> {
         let settings = app.settings(workspace, |_| Ok(()))?;
-        let outbound = app.outbound(&settings)?;
-        let host =
-            host::host(app, &settings, Kept::of(&app.storage()?), outbound, app.paths()?.data())?;
+        let (outbound, storage) = (app.outbound(&settings)?, app.storage()?);
+        let host = host::host(app, &settings, Kept::of(&storage), outbound, app.paths()?.data())?;
         match settings.roles.contains_key(EMBEDDER) {
-            true => Self::of_provider(app, &settings, &host),
+            true => Self::of_provider(app, &settings, &host, &storage),
             false => Ok(Self::of_host(&host)),
         }
     }
 
-    fn of_provider(app: &App, settings: &Settings, host: &Host) -> Result<Option<Self>, AppError> {
+    fn of_provider(
+        app: &App,
+        settings: &Settings,
+        host: &Host,
+        storage: &Arc<Storage>,
+    ) -> Result<Option<Self>, AppError> {
         let connections = models::discover(app, settings)?;
         let catalogue = models::catalogue(app, &connections)?;
         let routes = connections.routes(settings, &catalogue)?;
         let models = CatalogModels::new(host, models::model_settings(&routes, &catalogue, None)?)?;
-        Ok(Self::new(host, &Arc::new(models), &routes))
+        Ok(Self::new(host, &Arc::new(models), &routes, storage))
     }
 
     /// Returns whether a question can be turned into a vector without keeping a task waiting for long.

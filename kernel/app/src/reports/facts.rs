@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
+    day,
     error::AppError,
     settings::Settings,
     soul::{
@@ -35,8 +36,7 @@ const MOST: u32 = 10_000;
 /// The most files of tasks.
 const MOST_FILES: u32 = 100_000;
 /// The days whose beginnings a view is told.
-const DAYS: u64 = 28;
-const DAY_MS: u64 = 86_400_000;
+const DAYS: usize = 28;
 /// Grants that ended and are shown.
 const ENDED: usize = 10;
 
@@ -231,11 +231,9 @@ fn is_active(learning: &Learning) -> bool {
     learning.state == openkoi_core::memory::State::Active
 }
 
-/// Returns the time as a view is told it. Days begin at midnight UTC.
+/// Returns the time as a view is told it.
 fn time(now_ms: u64) -> Value {
-    let today = now_ms - now_ms % DAY_MS;
-    let days: Vec<u64> = (0..DAYS).map(|day| today.saturating_sub(day * DAY_MS)).collect();
-    json!({ "now_ms": now_ms, "days_ms": days })
+    json!({ "now_ms": now_ms, "days_ms": day::last(&day::zone_here(), now_ms, DAYS) })
 }
 
 fn tally(tally: Tally) -> Value {

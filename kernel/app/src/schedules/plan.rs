@@ -15,6 +15,7 @@ use super::{
     error::PlanError,
     words::{self, Meaning},
 };
+use crate::day;
 
 /// The most matches of the calendar that are looked at for one that is still to come.
 const MOST: usize = 1_000;
@@ -88,7 +89,7 @@ impl Plan {
 
     /// Returns when the day of a time began in the plan's time zone, in milliseconds since 1970.
     pub(super) fn day_of(&self, at_ms: u64) -> u64 {
-        day_of(&self.zone, at_ms)
+        day::began(&self.zone, at_ms)
     }
 }
 
@@ -113,22 +114,6 @@ pub fn shown(at_ms: u64, zone: &str) -> String {
     let known = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let civil = at.map(|at| known.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string());
     civil.map(|civil| format!("{civil} ({zone})")).unwrap_or_default()
-}
-
-/// Returns when the day of a time began in the system's time zone, in milliseconds since 1970.
-pub fn system_day_of(at_ms: u64) -> u64 {
-    day_of(&TimeZone::try_system().unwrap_or(TimeZone::UTC), at_ms)
-}
-
-fn day_of(zone: &TimeZone, at_ms: u64) -> u64 {
-    let found = i64::try_from(at_ms)
-        .ok()
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .and_then(|at| {
-            let midnight = zone.to_datetime(at).date().to_datetime(jiff::civil::Time::midnight());
-            first(zone, midnight)
-        });
-    found.and_then(|day| u64::try_from(day.as_millisecond()).ok()).unwrap_or(at_ms)
 }
 
 fn next(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {

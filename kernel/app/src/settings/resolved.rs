@@ -107,7 +107,7 @@ pub struct DaemonSettings {
     pub autostart: bool,
     /// The most tasks at once. One that waits for an answer does not count.
     pub concurrency: u32,
-    /// The most money of all tasks in 24 hours, in millionths of a dollar, from which on it begins none.
+    /// The most money of all tasks of a day, in millionths of a dollar, from which on it begins none.
     pub day_micros: Option<u64>,
     /// How long a task waits for an answer, in minutes, before it goes on without one; 0 is for ever.
     pub answer_minutes: u64,

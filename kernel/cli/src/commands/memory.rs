@@ -9,13 +9,13 @@ use std::sync::Arc;
 use clap::Subcommand;
 use openkoi_app::{editing, memory, thread};
 use openkoi_core::memory::Learning;
-use openkoi_storage::{Storage, memory::LearningQuery};
+use openkoi_storage::{Storage, StorageError, memory::LearningQuery};
 
 use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids,
+    ids::{self, Identified},
     output::{Choice, plural},
     reply::Reply,
 };
@@ -280,30 +280,37 @@ fn not_remembered(error: memory::MemoryError) -> CommandError {
     CommandError::usage(error.to_string())
 }
 
-/// Returns the memory whose id begins with `id`, or the one that the person picks.
+/// Returns the memory whose id begins with `id`, or the one that the person picks, with what became of the tasks that were told it.
 fn chosen(
     id: Option<String>,
     usage: &str,
     context: &Context,
 ) -> Result<(Arc<Storage>, Learning), CommandError> {
-    let none =
-        || CommandError::usage("nothing is remembered yet").hint("openkoi memory add \"SENTENCE\"");
-    let storage = context.existing_storage()?.ok_or_else(none)?;
-    memory::credit(&context.app, &storage);
-    let id = match id {
-        Some(id) => id,
-        None => context.questions.pick("memory", usage, &choices(&storage)?)?,
-    };
-    let learning = ids::learning(&storage, &id, usage)?;
-    Ok((storage, learning))
+    if let Some(storage) = context.existing_storage()? {
+        memory::credit(&context.app, &storage);
+    }
+    ids::chosen(id, usage, context)
 }
 
-/// Returns the newest memories to pick from.
-fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
-    let query = LearningQuery { limit: Some(20), ..LearningQuery::default() };
-    let choice = |learning: Learning| Choice {
-        argument: openkoi_core::id::short(&learning.id).to_owned(),
-        description: learning.text,
-    };
-    Ok(storage.learnings(&query)?.into_iter().map(choice).collect())
+impl Identified for Learning {
+    const WHAT: &'static str = "memory";
+
+    fn none() -> CommandError {
+        CommandError::usage("nothing is remembered yet").hint("openkoi memory add \"SENTENCE\"")
+    }
+
+    fn find(storage: &Storage, typed: &str) -> Result<Self, StorageError> {
+        storage.find_learning(typed)
+    }
+
+    fn newest(storage: &Storage) -> Result<Vec<Self>, StorageError> {
+        storage.learnings(&LearningQuery { limit: Some(ids::NEWEST), ..LearningQuery::default() })
+    }
+
+    fn choice(&self) -> Choice {
+        Choice {
+            argument: openkoi_core::id::short(&self.id).to_owned(),
+            description: self.text.clone(),
+        }
+    }
 }

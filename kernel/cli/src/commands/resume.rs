@@ -26,7 +26,7 @@ use crate::{
 pub fn run(flags: ResumeFlags, context: &Context) -> Result<Exit, CommandError> {
     let storage = context.storage()?;
     let record = match &flags.id {
-        Some(id) => ids::task(&storage, id, "openkoi resume")?,
+        Some(id) => ids::named(&storage, id, "openkoi resume")?,
         None => pick(context, &storage)?,
     };
     check_open(&record, flags.limits.iterations, flags.overrule.is_some())?;

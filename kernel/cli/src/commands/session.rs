@@ -1,11 +1,9 @@
 //! `openkoi session`: lists, shows, resumes and deletes sessions.
 
-use std::sync::Arc;
-
 use clap::Subcommand;
 use openkoi_core::document::{Column, ColumnKind, Document, Heading, Pairs, Table, Value};
 use openkoi_storage::{
-    Storage,
+    Storage, StorageError,
     sessions::{SessionQuery, SessionRecord},
     tasks::{TaskQuery, TaskRecord},
 };
@@ -16,7 +14,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids,
+    ids::{self, Identified},
     output::{Choice, Output, plural},
     reply::Reply,
     request::ChatRequest,
@@ -76,7 +74,7 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         SessionCommand::List { limit, json } => list_of(limit, json, context)?.print(context),
         SessionCommand::Show { id, json } => show(id, json, context)?.print(context),
         SessionCommand::Resume { id } => {
-            let (_, session) = chosen(id, "openkoi session resume", context)?;
+            let (_, session) = ids::chosen::<SessionRecord>(id, "openkoi session resume", context)?;
             chat::run(ChatRequest::resume(session.id.as_str(), context)?, context)
         }
         SessionCommand::Delete { id, yes } => delete(id, yes, context),
@@ -94,7 +92,7 @@ fn list_of(limit: u32, json: bool, context: &Context) -> Result<Reply, CommandEr
 }
 
 fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
-    let (storage, session) = chosen(id, "openkoi session show", context)?;
+    let (storage, session) = ids::chosen::<SessionRecord>(id, "openkoi session show", context)?;
     let query = TaskQuery { session: Some(session.id.clone()), ..TaskQuery::default() };
     let tasks = storage.tasks(&query)?;
     let why = doubt::of_sessions(&storage, std::slice::from_ref(&session))?;
@@ -102,7 +100,7 @@ fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, Comm
 }
 
 fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, CommandError> {
-    let (_, session) = chosen(id, "openkoi session delete", context)?;
+    let (_, session) = ids::chosen::<SessionRecord>(id, "openkoi session delete", context)?;
     let short = session.id.short().to_owned();
     let tasks = plural(usize::try_from(session.tasks).unwrap_or(usize::MAX), "task");
     let question = format!("delete session {short} with {tasks}?");
@@ -119,30 +117,27 @@ fn delete(id: Option<String>, yes: bool, context: &Context) -> Result<Exit, Comm
     Ok(Exit::Accepted)
 }
 
-/// Returns the session whose id begins with `id`, or the one that the person picks.
-fn chosen(
-    id: Option<String>,
-    usage: &str,
-    context: &Context,
-) -> Result<(Arc<Storage>, SessionRecord), CommandError> {
-    let none = || CommandError::usage("there is no session yet").hint("openkoi \"TASK\"");
-    let storage = context.existing_storage()?.ok_or_else(none)?;
-    let id = match id {
-        Some(id) => id,
-        None => context.questions.pick("session", usage, &choices(&storage)?)?,
-    };
-    let session = ids::session(&storage, &id, usage)?;
-    Ok((storage, session))
-}
+impl Identified for SessionRecord {
+    const WHAT: &'static str = "session";
 
-/// Returns recent sessions to pick from.
-fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
-    let query = SessionQuery { limit: Some(20), ..SessionQuery::default() };
-    let choice = |session: SessionRecord| Choice {
-        argument: session.id.short().to_owned(),
-        description: format!("{}, {}", session.status.word(), session.title),
-    };
-    Ok(storage.sessions(&query)?.into_iter().map(choice).collect())
+    fn none() -> CommandError {
+        CommandError::usage("there is no session yet").hint("openkoi \"TASK\"")
+    }
+
+    fn find(storage: &Storage, typed: &str) -> Result<Self, StorageError> {
+        storage.find_session(typed)
+    }
+
+    fn newest(storage: &Storage) -> Result<Vec<Self>, StorageError> {
+        storage.sessions(&SessionQuery { limit: Some(ids::NEWEST), ..SessionQuery::default() })
+    }
+
+    fn choice(&self) -> Choice {
+        Choice {
+            argument: self.id.short().to_owned(),
+            description: format!("{}, {}", self.status.word(), self.title),
+        }
+    }
 }
 
 #[derive(Default)]

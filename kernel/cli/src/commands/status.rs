@@ -4,6 +4,7 @@ pub(crate) mod live;
 pub(crate) mod shown;
 
 use openkoi_app::{
+    day,
     models::Routes,
     sandbox::{self, SandboxReport},
     settings::Settings,
@@ -28,7 +29,6 @@ use crate::{
 const NAMED: usize = 5;
 /// The number of open tasks among which those are looked for.
 const LOOKED_AT: u32 = 100;
-const DAY_MS: u64 = 86_400_000;
 
 /// Arguments of `openkoi status`.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,9 @@ struct StatusReport {
 
 #[derive(Default)]
 struct Spent {
-    day: Total,
+    today: Total,
+    /// Of today, by role.
+    roles: Vec<(String, Total)>,
     all: Total,
     /// Why the money is an upper limit, if it is.
     why: Option<String>,
@@ -117,13 +119,15 @@ impl StatusReport {
         now_ms: u64,
         played: &[String],
     ) -> Result<(), CommandError> {
-        let day = storage.spent_since(now_ms.saturating_sub(DAY_MS), played)?;
+        let since_ms = day::began_ms(now_ms);
+        let today = storage.spent_since(since_ms, played)?;
+        let roles = storage.spent_by_role(since_ms, played)?;
         let all = storage.spent_since(0, played)?;
         let mut doubts = Doubts::default();
         if all.at_most {
             storage.doubt(Doubted::Since(0), &mut doubts)?;
         }
-        self.spent = Spent { day, all, why: doubts.reason() };
+        self.spent = Spent { today, roles, all, why: doubts.reason() };
         self.counts = storage.task_counts()?;
         let named = [TaskStatus::Running, TaskStatus::Interrupted, TaskStatus::Paused];
         let open = storage.open_tasks(LOOKED_AT)?.into_iter();

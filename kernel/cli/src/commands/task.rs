@@ -6,13 +6,12 @@ pub(crate) mod row;
 pub(crate) mod shown;
 mod verify;
 
-use std::sync::Arc;
-
 use clap::Subcommand;
 use openkoi_app::changes::last_changed;
 use openkoi_core::{document::Document, event::Event};
 use openkoi_storage::{
-    Storage,
+    Storage, StorageError,
+    sessions::SessionRecord,
     tasks::{TaskQuery, TaskRecord},
 };
 
@@ -22,7 +21,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids,
+    ids::{self, Identified},
     output::{Choice, Output},
     reply::Reply,
 };
@@ -98,11 +97,11 @@ pub fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             diff::run(&task, json, context)?.print(context)
         }
         TaskCommand::Replay { id } => {
-            let (storage, task) = chosen(id, "openkoi task replay", context)?;
+            let (storage, task) = ids::chosen::<TaskRecord>(id, "openkoi task replay", context)?;
             replay(&storage, &task, context)
         }
         TaskCommand::Verify { id, json } => {
-            let (storage, task) = chosen(id, "openkoi task verify", context)?;
+            let (storage, task) = ids::chosen::<TaskRecord>(id, "openkoi task verify", context)?;
             verify::run(&storage, task, json)?.print(context)
         }
     }
@@ -118,7 +117,8 @@ fn list_of(
         return Ok(Reply::new(TaskList::default(), json));
     };
     let usage = "openkoi task list --session";
-    let session = session.map(|id| ids::session(&storage, &id, usage)).transpose()?;
+    let session =
+        session.map(|id| ids::named::<SessionRecord>(&storage, &id, usage)).transpose()?;
     let session = session.map(|session| session.id);
     let query = TaskQuery { session, limit: Some(limit), ..TaskQuery::default() };
     table(&storage, storage.tasks(&query)?, json)
@@ -135,7 +135,7 @@ pub(crate) fn table(
 }
 
 fn show(id: Option<String>, json: bool, context: &Context) -> Result<Reply, CommandError> {
-    let (storage, task) = chosen(id, "openkoi task show", context)?;
+    let (storage, task) = ids::chosen::<TaskRecord>(id, "openkoi task show", context)?;
     let (output, journal) = (output_of(&storage, &task)?, storage.entries(&task.id)?);
     Ok(Reply::new(shown::TaskDetails::of(task, output, journal), json))
 }
@@ -166,22 +166,6 @@ fn output_of(storage: &Storage, task: &TaskRecord) -> Result<Option<String>, Com
     Ok(finished)
 }
 
-/// Returns the task whose id begins with `id`, or the one that the person picks.
-pub(crate) fn chosen(
-    id: Option<String>,
-    usage: &str,
-    context: &Context,
-) -> Result<(Arc<Storage>, TaskRecord), CommandError> {
-    let none = || CommandError::usage("there is no task yet").hint("openkoi \"TASK\"");
-    let storage = context.existing_storage()?.ok_or_else(none)?;
-    let id = match id {
-        Some(id) => id,
-        None => context.questions.pick("task", usage, &choices(&storage)?)?,
-    };
-    let task = ids::task(&storage, &id, usage)?;
-    Ok((storage, task))
-}
-
 /// Returns the task whose id begins with `id`, or the last one of this directory that changed something.
 pub(crate) fn changed(
     id: Option<String>,
@@ -189,18 +173,32 @@ pub(crate) fn changed(
     context: &Context,
 ) -> Result<TaskRecord, CommandError> {
     match id {
-        Some(id) => Ok(chosen(Some(id), usage, context)?.1),
+        Some(id) => Ok(ids::chosen(Some(id), usage, context)?.1),
         None => Ok(last_changed(&context.app, &context.workspace()?)?),
     }
 }
 
-fn choices(storage: &Storage) -> Result<Vec<Choice>, CommandError> {
-    let query = TaskQuery { limit: Some(20), ..TaskQuery::default() };
-    let choice = |task: TaskRecord| Choice {
-        argument: task.id.short().to_owned(),
-        description: format!("{}, {}", task.status.word(), first_line(&task.text)),
-    };
-    Ok(storage.tasks(&query)?.into_iter().map(choice).collect())
+impl Identified for TaskRecord {
+    const WHAT: &'static str = "task";
+
+    fn none() -> CommandError {
+        CommandError::usage("there is no task yet").hint("openkoi \"TASK\"")
+    }
+
+    fn find(storage: &Storage, typed: &str) -> Result<Self, StorageError> {
+        storage.find_task(typed)
+    }
+
+    fn newest(storage: &Storage) -> Result<Vec<Self>, StorageError> {
+        storage.tasks(&TaskQuery { limit: Some(ids::NEWEST), ..TaskQuery::default() })
+    }
+
+    fn choice(&self) -> Choice {
+        Choice {
+            argument: self.id.short().to_owned(),
+            description: format!("{}, {}", self.status.word(), first_line(&self.text)),
+        }
+    }
 }
 
 #[derive(Default)]

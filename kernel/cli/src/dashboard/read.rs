@@ -14,6 +14,7 @@ use openkoi_core::{
     },
     doubts::Doubts,
     id::TaskId,
+    memory::Learning,
 };
 use openkoi_storage::{
     Storage,
@@ -266,7 +267,7 @@ impl<'a> Reader<'a> {
 
     fn learning(&self, id: &str) -> Result<Document, CommandError> {
         let storage = self.storage()?;
-        let learning = ids::learning(&storage, id, "openkoi memory show")?;
+        let learning: Learning = ids::named(&storage, id, "openkoi memory show")?;
         let moments = storage.learning_history(&learning.id)?;
         let now_ms = self.context.app.now_ms();
         let details = MemoryDetails { learning: learning.clone(), now_ms }.document();

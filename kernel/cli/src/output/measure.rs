@@ -23,7 +23,7 @@ pub fn ago(now_ms: u64, then_ms: u64) -> String {
         10..60 => format!("{seconds} s ago"),
         60..3_600 => format!("{} min ago", seconds / 60),
         3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        86_400..172_800 => "yesterday".to_owned(),
+        86_400..172_800 => "1 day ago".to_owned(),
         172_800..2_678_400 => format!("{} days ago", seconds / 86_400),
         _ => timestamp(then_ms).get(..10).unwrap_or_default().to_owned(),
     }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(before(59), "59 s ago");
         assert_eq!(before(3_599), "59 min ago");
         assert_eq!(before(86_399), "23 h ago");
-        assert_eq!(before(90_000), "yesterday");
+        assert_eq!(before(90_000), "1 day ago");
         assert_eq!(before(86_400 * 30), "30 days ago");
         assert_eq!(before(86_400 * 60), "2025-12-31");
         assert_eq!(ago(NOW, NOW + 5_000), "just now");
@@ -149,8 +149,8 @@ mod tests {
                 "10 s ago",
                 "1 min ago",
                 "1 h ago",
-                "yesterday",
-                "yesterday",
+                "1 day ago",
+                "1 day ago",
                 "2 days ago",
                 "30 days ago",
                 "2026-01-29",

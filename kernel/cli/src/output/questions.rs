@@ -1,15 +1,20 @@
 //! Questions at the terminal: a numbered picker and yes or no.
 //!
 //! A question is asked if stdin and stderr are both a terminal, so that a person can answer it. If
-//! not, a missing argument is a usage error that names the choices.
+//! not, a missing argument is a usage error that names the choices. Esc leaves a question, and Ctrl-C ends the
+//! command.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use openkoi_app::thread;
 use tokio::sync::mpsc;
 
 use super::sanitise_line;
-use crate::{error::CommandError, exit::Exit, terminal_modes::Hidden};
+use crate::{
+    error::CommandError,
+    exit::Exit,
+    terminal_modes::{Hidden, LineKeys},
+};
 
 /// The number of choices that a picker or an error shows.
 const SHOWN: usize = 20;
@@ -53,7 +58,10 @@ impl Questions {
         if !self.interactive {
             return Err(missing(what, usage, choices));
         }
-        let picked = ask_for_one(what, choices, &mut io::stdin().lock(), &mut io::stderr().lock());
+        let keys = LineKeys::begin().map_err(broken)?;
+        let is_other_key = || keys.is_other_key();
+        let (mut input, mut screen) = (io::stdin().lock(), io::stderr().lock());
+        let picked = ask_for_one(what, choices, &mut input, &mut screen, &is_other_key);
         picked?.ok_or_else(|| CommandError::usage(format!("no {what} was picked")))
     }
 
@@ -67,11 +75,8 @@ impl Questions {
             let message = format!("{question} (there is no terminal to answer on)");
             return Err(CommandError::new(Exit::NeedsApproval, message).hint(instead));
         }
-        let mut err = io::stderr().lock();
-        write!(err, "{} [y/N] ", sanitise_line(question)).map_err(broken)?;
-        err.flush().map_err(broken)?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).map_err(broken)?;
+        let answer = at_terminal(&format!("{} [y/N] ", sanitise_line(question)))?;
+        let answer = answer.unwrap_or_default();
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
@@ -93,21 +98,16 @@ impl Questions {
 }
 
 impl Questions {
-    /// Asks for one line. An empty one is an answer.
+    /// Asks for one line. An empty one is an answer. Returns nothing if the person left the question.
     ///
     /// # Errors
     ///
-    /// When there is no terminal.
-    pub fn text(self, question: &str) -> Result<String, CommandError> {
+    /// When there is no terminal, or Ctrl-C was pressed.
+    pub fn text(self, question: &str) -> Result<Option<String>, CommandError> {
         if !self.interactive {
             return Err(CommandError::usage("there is no terminal to ask on"));
         }
-        let mut err = io::stderr().lock();
-        write!(err, "{}", sanitise_line(question)).map_err(broken)?;
-        err.flush().map_err(broken)?;
-        let mut typed = String::new();
-        io::stdin().lock().read_line(&mut typed).map_err(broken)?;
-        Ok(typed)
+        at_terminal(&sanitise_line(question))
     }
 
     /// Asks for a secret, which is not shown. It is read key by key, so that an interrupt ends it
@@ -131,13 +131,71 @@ impl Questions {
     }
 }
 
-/// Reads up to the end of a line. Ctrl-C gives up, and the delete key removes the last character.
+/// What a person did at a question.
+#[derive(Debug, PartialEq, Eq)]
+enum TypedLine {
+    /// A line was typed.
+    Line(String),
+    /// Esc was pressed.
+    Esc,
+    /// Ctrl-C was pressed.
+    CtrlC,
+    /// There is no more input.
+    End,
+}
+
+/// Asks at the terminal. Returns nothing if the person left the question.
+fn at_terminal(question: &str) -> Result<Option<String>, CommandError> {
+    let keys = LineKeys::begin().map_err(broken)?;
+    let is_other_key = || keys.is_other_key();
+    ask(question, &mut io::stdin().lock(), &mut io::stderr().lock(), &is_other_key)
+}
+
+/// Asks until a line is typed or the question is left. A key such as an arrow begins like Esc, and has it asked again.
+fn ask(
+    question: &str,
+    input: &mut impl BufRead,
+    screen: &mut impl Write,
+    is_other_key: &impl Fn() -> bool,
+) -> Result<Option<String>, CommandError> {
+    loop {
+        write!(screen, "{question}").and_then(|()| screen.flush()).map_err(broken)?;
+        let entered = entered(input).map_err(broken)?;
+        if matches!(entered, TypedLine::Esc | TypedLine::CtrlC) {
+            writeln!(screen).map_err(broken)?;
+        }
+        match entered {
+            TypedLine::Line(line) => return Ok(Some(line)),
+            TypedLine::Esc if is_other_key() => {}
+            TypedLine::Esc | TypedLine::End => return Ok(None),
+            TypedLine::CtrlC => return Err(CommandError::new(Exit::Interrupted, "given up")),
+        }
+    }
+}
+
+/// Reads up to the end of a line or of the input, or to a key that ends the line.
+fn entered(input: &mut impl BufRead) -> io::Result<TypedLine> {
+    let mut typed = Vec::new();
+    for byte in Read::bytes(&mut *input) {
+        match byte? {
+            b'\n' => return Ok(TypedLine::Line(String::from_utf8_lossy(&typed).into_owned())),
+            LineKeys::ESC => return Ok(TypedLine::Esc),
+            LineKeys::CTRL_C => return Ok(TypedLine::CtrlC),
+            byte => typed.push(byte),
+        }
+    }
+    Ok(TypedLine::End)
+}
+
+/// Reads up to the end of a line. Ctrl-C and Esc give up, and the delete key removes the last character.
 fn unseen(input: impl BufRead) -> Result<String, CommandError> {
     let mut typed = Vec::new();
     for byte in input.bytes() {
         match byte.map_err(broken)? {
             b'\r' | b'\n' | 4 => break,
-            3 => return Err(CommandError::new(Exit::Interrupted, "given up, nothing was kept")),
+            LineKeys::CTRL_C | LineKeys::ESC => {
+                return Err(CommandError::new(Exit::Interrupted, "given up, nothing was kept"));
+            }
             8 | 127 => drop(typed.pop()),
             21 => typed.clear(),
             byte => typed.push(byte),
@@ -173,18 +231,17 @@ fn ask_for_one(
     choices: &[Choice],
     input: &mut impl BufRead,
     screen: &mut impl Write,
+    is_other_key: &impl Fn() -> bool,
 ) -> Result<Option<String>, CommandError> {
     let mut left: Vec<&Choice> = choices.iter().collect();
     show(&left, screen)?;
+    let question = format!("pick a {what} (number, part of a name, or nothing to leave): ");
     loop {
-        write!(screen, "pick a {what} (number, part of a name, or nothing to leave): ")
-            .map_err(broken)?;
-        screen.flush().map_err(broken)?;
-        let mut line = String::new();
-        if input.read_line(&mut line).map_err(broken)? == 0 || line.trim().is_empty() {
+        let line = ask(&question, input, screen, is_other_key)?.unwrap_or_default();
+        let typed = line.trim().to_lowercase();
+        if typed.is_empty() {
             return Ok(None);
         }
-        let typed = line.trim().to_lowercase();
         if let Ok(number) = typed.parse::<usize>() {
             if let Some(choice) = left.iter().take(SHOWN).nth(number.wrapping_sub(1)) {
                 return Ok(Some(choice.argument.clone()));

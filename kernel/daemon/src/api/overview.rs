@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use openkoi_app::{monotonic_ms, served};
+use openkoi_app::{day, monotonic_ms, served};
 use openkoi_storage::tasks::{TaskQuery, TaskStatus};
 
 use super::{
@@ -12,8 +12,6 @@ use super::{
     shared::Api,
     types::{Cost, Health, LoggedIn, Login, ModelCost, Status, StatusCount, Task},
 };
-
-const DAY_MS: u64 = 86_400_000;
 
 pub(crate) fn health(_: Arc<Api>, _: Call) -> Answering {
     Box::pin(async move {
@@ -40,7 +38,7 @@ fn found(api: &Api) -> Result<String, Problem> {
     let running = TaskQuery { status: Some(TaskStatus::Running), ..TaskQuery::default() };
     let active = api.storage.tasks(&running)?.pop();
     let counts = api.storage.task_counts()?.into_iter();
-    let since_ms = api.app.now_ms().saturating_sub(DAY_MS);
+    let since_ms = day::began_ms(api.app.now_ms());
     let spent = api.storage.spent_since(since_ms, &api.played)?;
     let daemon = if *api.stop.borrow() { "stopping" } else { "running" };
     text_of(&Status {
@@ -53,13 +51,13 @@ fn found(api: &Api) -> Result<String, Problem> {
             .map(|(status, count)| StatusCount { status: status.word().to_owned(), count })
             .collect(),
         approvals: api.storage.open_questions()?.len(),
-        cost_24h_usd: spent.cost_micros as f64 / 1e6,
+        cost_today_usd: spent.cost_micros as f64 / 1e6,
     })
 }
 
 pub(crate) fn cost(api: Arc<Api>, _: Call) -> Answering {
     Box::pin(async move {
-        let since_ms = api.app.now_ms().saturating_sub(DAY_MS);
+        let since_ms = day::began_ms(api.app.now_ms());
         let day = api.storage.spent_since(since_ms, &api.played)?;
         let all = api.storage.spent_since(0, &api.played)?;
         let models = api.storage.spent_by_model(since_ms)?.into_iter();

@@ -11,6 +11,7 @@ mod admitted;
 mod agencies;
 mod catalog;
 mod compiling;
+mod embeddings;
 mod evaluators;
 mod floods;
 mod granted;

@@ -1,6 +1,14 @@
 //! Tasks, sessions and usage, as the journal tells them.
 
-use openkoi_core::{doubts::Doubts, event::Event, id::TaskId, outcome::Ending, run::Paused};
+use openkoi_core::{
+    doubts::Doubts,
+    event::Event,
+    id::TaskId,
+    ledger::{Charge, Reservation},
+    message::Usage,
+    outcome::Ending,
+    run::Paused,
+};
 use openkoi_storage::{
     Candidate, Storage, StorageError,
     sessions::{NewSession, SessionKind, SessionQuery, SessionStatus},
@@ -500,6 +508,36 @@ fn why_a_sum_is_an_upper_limit_is_found_for_a_task_its_session_and_a_time() {
     for of in [Doubted::Task(&told), Doubted::Session(&session_id("t")), Doubted::Since(21)] {
         assert_eq!(reason(of), None, "{of:?}");
     }
+}
+
+#[test]
+fn what_belongs_to_no_task_is_part_of_every_sum_and_says_why_it_may_be_less() {
+    let home = Home::new();
+    let storage = home.open();
+    let charge = |model: &str, estimated: bool, at_most: bool| Charge {
+        role: "embedder".to_owned(),
+        model: model.to_owned(),
+        usage: Usage { input: Some(8), estimated, ..Usage::default() },
+        spent: Reservation { tokens: 8, cost_micros: 80, at_most },
+    };
+    let why = |storage: &Storage| {
+        let mut doubts = Doubts::default();
+        storage.doubt(Doubted::Since(0), &mut doubts).unwrap();
+        doubts.reason()
+    };
+
+    storage.charge(&charge("p/told", false, false), 10).unwrap();
+    assert_eq!(why(&storage), None);
+    storage.charge(&charge("p/silent", true, true), 20).unwrap();
+    assert!(why(&storage).unwrap().starts_with("some tokens are estimated"));
+    storage.charge(&charge("p/unpriced", false, true), 30).unwrap();
+    assert!(why(&storage).unwrap().starts_with("no price known for p/unpriced"));
+
+    let all = Total { turns: 3, tokens: 24, cost_micros: 240, at_most: true };
+    assert_eq!(storage.spent_since(10, &[]).unwrap(), all);
+    assert_eq!(storage.spent_by_role(0, &[]).unwrap(), [("embedder".to_owned(), all)]);
+    assert_eq!(storage.spent_by_role(31, &[]).unwrap(), []);
+    assert_eq!(storage.spent_by_role(0, &["p".to_owned()]).unwrap(), []);
 }
 
 #[test]

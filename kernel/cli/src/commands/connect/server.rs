@@ -61,7 +61,8 @@ fn url(
     let typed = match &place.url {
         Some(url) => url.clone(),
         None if context.questions.is_interactive() => {
-            context.questions.text(&format!("address of the server ({usual}): "))?
+            let typed = context.questions.text(&format!("address of the server ({usual}): "))?;
+            typed.ok_or_else(left)?
         }
         None => {
             let error = CommandError::usage("which server? there is no terminal to ask on");
@@ -86,7 +87,8 @@ fn name(
     let typed = match &place.name {
         Some(name) => name.clone(),
         None if place.url.is_none() && context.questions.is_interactive() => {
-            context.questions.text(&format!("name for it ({}): ", offered.name))?
+            let typed = context.questions.text(&format!("name for it ({}): ", offered.name))?;
+            typed.ok_or_else(left)?
         }
         None => String::new(),
     };
@@ -101,6 +103,10 @@ fn name(
         return Err(CommandError::usage(message).hint("--as NAME gives it another name"));
     }
     Ok(name.to_owned())
+}
+
+fn left() -> CommandError {
+    CommandError::new(Exit::NotAccepted, "nothing was connected")
 }
 
 /// Returns the key, or nothing for a server that wants none.

@@ -33,7 +33,8 @@ pub(super) fn install(source: &str, how: How, context: &Context) -> Result<Exit,
     let asked = match source {
         "" if context.questions.is_interactive() => context
             .questions
-            .text("install from (folder, archive, https address, or owner/repo/path): ")?,
+            .text("install from (folder, archive, https address, or owner/repo/path): ")?
+            .unwrap_or_default(),
         source => source.to_owned(),
     };
     if asked.trim().is_empty() {

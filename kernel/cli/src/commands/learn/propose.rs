@@ -6,7 +6,7 @@ use clap::Subcommand;
 use openkoi_app::learn::proposals::{self, ProposalSeen};
 use openkoi_core::{id, learning::Proposal};
 use openkoi_storage::{
-    Storage,
+    Storage, StorageError,
     proposals::{KeptProposal, ProposalState},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    ids,
+    ids::{self, Identified},
     output::{Choice, Format},
     reply::Reply,
 };
@@ -96,7 +96,7 @@ pub(crate) fn shown(
     json: bool,
     context: &Context,
 ) -> Result<Reply, CommandError> {
-    let (storage, kept) = chosen(id, "openkoi learn show", context)?;
+    let (storage, kept) = ids::chosen::<KeptProposal>(id, "openkoi learn show", context)?;
     let seen = proposals::seen(&context.app, &storage, kept)?;
     Ok(Reply::new(ProposalDetails(seen), json))
 }
@@ -108,10 +108,12 @@ pub(super) fn review(json: bool, context: &Context) -> Result<Exit, CommandError
         return list.reply(json).print(context);
     }
     loop {
-        let (storage, kept) = match chosen(None, "openkoi learn show", context) {
+        let (storage, kept) = match ids::chosen::<KeptProposal>(None, "openkoi learn show", context)
+        {
             Ok(chosen) => chosen,
             // Nothing is left, or nothing was picked.
-            Err(_) => return Ok(Exit::Accepted),
+            Err(error) if error.kind == Exit::Usage => return Ok(Exit::Accepted),
+            Err(error) => return Err(error),
         };
         decide(&storage, kept, context)?;
     }
@@ -134,7 +136,7 @@ pub(in crate::commands) fn decide(
         let edits = if can_be_edited { " edit," } else { "" };
         let question =
             format!("accept,{edits} later or never (the first letter, or nothing to leave): ");
-        let answer = context.questions.text(&question)?.trim().to_lowercase();
+        let answer = context.questions.text(&question)?.unwrap_or_default().trim().to_lowercase();
         match answer.chars().next() {
             None => return Ok(()),
             Some('a') => return accept(storage, &kept, context).map(drop),
@@ -197,27 +199,24 @@ pub(crate) fn listed(all: bool, context: &Context) -> Result<Listed, CommandErro
     Ok(Listed(kept.unwrap_or_default()))
 }
 
-/// Returns the proposal whose id begins with `id`, or the one that the person picks.
-fn chosen(
-    id: Option<String>,
-    usage: &str,
-    context: &Context,
-) -> Result<(Arc<Storage>, KeptProposal), CommandError> {
-    let none = || CommandError::usage("nothing was proposed yet");
-    let storage = context.existing_storage()?.ok_or_else(none)?;
-    let id = match id {
-        Some(id) => id,
-        None => {
-            let choice = |one: KeptProposal| Choice {
-                argument: id::short(&one.id).to_owned(),
-                description: title(&one),
-            };
-            let choices: Vec<Choice> = storage.proposals(false)?.into_iter().map(choice).collect();
-            context.questions.pick("proposal", usage, &choices)?
-        }
-    };
-    let kept = ids::proposal(&storage, &id, usage)?;
-    Ok((storage, kept))
+impl Identified for KeptProposal {
+    const WHAT: &'static str = "proposal";
+
+    fn none() -> CommandError {
+        CommandError::usage("nothing was proposed yet")
+    }
+
+    fn find(storage: &Storage, typed: &str) -> Result<Self, StorageError> {
+        storage.find_proposal(typed)
+    }
+
+    fn newest(storage: &Storage) -> Result<Vec<Self>, StorageError> {
+        storage.proposals(false)
+    }
+
+    fn choice(&self) -> Choice {
+        Choice { argument: id::short(&self.id).to_owned(), description: title(self) }
+    }
 }
 
 /// Returns a proposal that is still to be decided.
@@ -226,7 +225,7 @@ fn open(
     usage: &str,
     context: &Context,
 ) -> Result<(Arc<Storage>, KeptProposal), CommandError> {
-    let (storage, kept) = chosen(id, usage, context)?;
+    let (storage, kept) = ids::chosen::<KeptProposal>(id, usage, context)?;
     if kept.state.is_open() {
         return Ok((storage, kept));
     }

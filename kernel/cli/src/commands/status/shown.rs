@@ -10,7 +10,7 @@ use openkoi_storage::{
     usage::Total,
 };
 
-use super::{SandboxState, StatusReport};
+use super::{SandboxState, Spent, StatusReport};
 use crate::{
     commands::{
         skill::shown::Known,
@@ -76,17 +76,23 @@ impl StatusReport {
     }
 
     fn spent(&self, document: &mut Document) {
-        let (day, all, why) = (self.spent.day, self.spent.all, self.spent.why.as_deref());
+        let Spent { today, roles, all, why } = &self.spent;
         document.push(Heading::new("cost", "Cost"));
+        let mut pairs = Pairs::new("").for_people("today", total_words(*today));
+        // What other roles took stands with the tasks that took it.
+        if let Some((_, vectors)) = roles.iter().find(|(role, _)| role == EMBEDDER) {
+            pairs = pairs.for_people("for vectors", total_words(*vectors));
+        }
+        let by_role = roles.iter().map(|(role, spent)| (role.as_str(), total(*spent)));
         document.push(
-            Pairs::new("")
-                .for_people("24 hours", total_words(day))
-                .for_people("total", total_words(all))
-                .for_programs("last_24_hours", total(day))
-                .for_programs("total", total(all))
-                .for_programs("is_at_most_because", why),
+            pairs
+                .for_people("total", total_words(*all))
+                .for_programs("today", total(*today))
+                .for_programs("today_by_role", Value::record(by_role))
+                .for_programs("total", total(*all))
+                .for_programs("is_at_most_because", why.as_deref()),
         );
-        document.blocks.extend(footnote(why));
+        document.blocks.extend(footnote(why.as_deref()));
     }
 
     fn models(&self, document: &mut Document) {

@@ -1,4 +1,4 @@
-use openkoi_app::models::{Route, Routes};
+use openkoi_app::models::{EMBEDDER, Route, Routes};
 use openkoi_core::{event::Event, ledger::Reservation, outcome::Ending};
 use serde_json::{Value, json};
 
@@ -24,7 +24,11 @@ fn report() -> StatusReport {
         home: "/koi".to_owned(),
         data: "/koi/data".to_owned(),
         spent: Spent {
-            day: Total { turns: 3, tokens: 12_345, cost_micros: 34_000, at_most: false },
+            today: Total { turns: 3, tokens: 12_345, cost_micros: 34_000, at_most: false },
+            roles: vec![(
+                EMBEDDER.to_owned(),
+                Total { turns: 2, tokens: 80, cost_micros: 100, at_most: false },
+            )],
             all: Total { turns: 41, tokens: 2_500_000, cost_micros: 12_340_000, at_most: false },
             why: None,
         },
@@ -60,7 +64,8 @@ fn the_report_has_home_costs_models_and_tasks() {
          skills       1 for tasks, 6 for evaluation\n\
          \n\
          Cost\n\
-         24 hours     $0.0340 (12.3k tokens in 3 turns)\n\
+         today        $0.0340 (12.3k tokens in 3 turns)\n\
+         for vectors  $0.0001 (80 tokens in 2 turns)\n\
          total        $12.34 (2.5M tokens in 41 turns)\n\
          \n\
          Models\n\
@@ -101,8 +106,10 @@ fn the_report_for_programs_has_exact_numbers_and_whole_tasks() {
             "sandbox": { "mode": "off" },
             "skills": { "task": 1, "evaluator": 6, "unreadable": 0, "active": [] },
             "cost": {
-                "last_24_hours":
+                "today":
                     { "cost_usd": 0.034, "cost_is_at_most": false, "tokens": 12_345, "turns": 3 },
+                "today_by_role": { "embedder":
+                    { "cost_usd": 0.0001, "cost_is_at_most": false, "tokens": 80, "turns": 2 } },
                 "total":
                     { "cost_usd": 12.34, "cost_is_at_most": false, "tokens": 2_500_000, "turns": 41 },
                 "is_at_most_because": null,
@@ -211,7 +218,7 @@ fn a_home_without_a_task_spent_nothing_and_looking_creates_nothing() {
     let document = document(&report);
     assert_eq!(
         document["cost"],
-        json!({ "last_24_hours": nothing, "total": nothing, "is_at_most_because": null })
+        json!({ "today": nothing, "today_by_role": {}, "total": nothing, "is_at_most_because": null })
     );
     assert_eq!(document["tasks"], json!({ "counts": {}, "open": [] }));
     assert_eq!(world.placed(&report.home), "/world/home");
@@ -220,20 +227,21 @@ fn a_home_without_a_task_spent_nothing_and_looking_creates_nothing() {
 }
 
 #[test]
-fn what_the_last_day_cost_is_told_from_what_all_cost() {
+fn what_today_cost_is_told_from_what_all_cost() {
     let world = World::new();
     let storage = world.storage();
     let task = world.begin(&storage, "42", "5e", "fix it");
     append(&storage, &task, "i1/t0", NOW - 25 * 60 * MINUTE, turn(1_000_000, 10));
-    append(&storage, &task, "i1/t1", NOW - 10 * MINUTE, turn(500_000, 5));
+    append(&storage, &task, "i1/t1", NOW, turn(500_000, 5));
 
     let report = StatusReport::of(&world.context()).unwrap();
 
     assert_eq!(
         document(&report)["cost"],
         json!({
-            "last_24_hours":
-                { "cost_usd": 0.5, "cost_is_at_most": false, "tokens": 5, "turns": 1 },
+            "today": { "cost_usd": 0.5, "cost_is_at_most": false, "tokens": 5, "turns": 1 },
+            "today_by_role": { "executor":
+                { "cost_usd": 0.5, "cost_is_at_most": false, "tokens": 5, "turns": 1 } },
             "total": { "cost_usd": 1.5, "cost_is_at_most": false, "tokens": 15, "turns": 2 },
             "is_at_most_because": null,
         })

@@ -426,7 +426,8 @@ fn where_nobody_can_pick_the_tasks_are_named_as_lines_to_paste() {
     let storage = world.storage();
     world.ended(&storage, "42", "5e", "\nfix it\nwell");
 
-    let error = chosen(None, "openkoi task replay", &world.context()).err().unwrap();
+    let error =
+        ids::chosen::<TaskRecord>(None, "openkoi task replay", &world.context()).err().unwrap();
 
     let expected = CommandError::usage("which task? there is no terminal to pick on");
     assert_eq!(error, expected.hint("openkoi task replay 00000042   (accepted, fix it)"));
@@ -444,7 +445,8 @@ fn a_task_without_an_output_cannot_be_replayed_and_says_how_it_stands() {
         NOW,
         Event::TaskPaused { reason: "waits".to_owned(), cause: None, outcome: None },
     );
-    let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
+    let (_, task) =
+        ids::chosen::<TaskRecord>(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = replay(&storage, &task, &world.context()).unwrap_err();
 
@@ -456,7 +458,8 @@ fn a_task_that_was_interrupted_cannot_be_verified_but_resumed() {
     let world = World::new();
     let storage = world.storage();
     world.begin(&storage, "42", "5e", "fix it");
-    let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
+    let (_, task) =
+        ids::chosen::<TaskRecord>(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = verify::run(&storage, task, false).err().unwrap();
 
@@ -476,7 +479,8 @@ fn of_a_task_that_paused_all_that_is_recorded_is_verified() {
         outcome: None,
     };
     append(&storage, &id, "end", NOW, paused);
-    let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
+    let (_, task) =
+        ids::chosen::<TaskRecord>(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     assert!(verify::run(&storage, task, false).is_ok());
 }
@@ -487,7 +491,8 @@ fn a_journal_that_does_not_lead_to_its_end_is_not_verified() {
     let storage = world.storage();
     // It ended without any of the turns that its settings ask for.
     world.ended(&storage, "42", "5e", "fix it");
-    let (_, task) = chosen(Some("00000042".to_owned()), "", &world.context()).unwrap();
+    let (_, task) =
+        ids::chosen::<TaskRecord>(Some("00000042".to_owned()), "", &world.context()).unwrap();
 
     let error = verify::run(&storage, task, false).err().unwrap();
 

@@ -11,7 +11,7 @@ fn choices() -> Vec<Choice> {
 
 fn answer(typed: &str) -> (Option<String>, String) {
     let mut screen = Vec::new();
-    let picked = ask_for_one("session", &choices(), &mut typed.as_bytes(), &mut screen);
+    let picked = ask_for_one("session", &choices(), &mut typed.as_bytes(), &mut screen, &|| false);
     (picked.unwrap(), String::from_utf8(screen).unwrap())
 }
 
@@ -29,7 +29,9 @@ fn a_number_picks_and_a_wrong_one_is_asked_again() {
 fn what_is_typed_unseen_can_be_taken_back_and_given_up() {
     assert_eq!(unseen(&b"sk-2\x7f1\nrest"[..]).unwrap(), "sk-1");
     assert_eq!(unseen(&b"wrong\x15right"[..]).unwrap(), "right");
-    assert_eq!(unseen(&b"sk-\x03"[..]).unwrap_err().kind, Exit::Interrupted);
+    for key in [b"sk-\x03", b"sk-\x1b"] {
+        assert_eq!(unseen(&key[..]).unwrap_err().kind, Exit::Interrupted);
+    }
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn of_many_choices_some_are_shown_and_all_can_be_found() {
         .collect();
     let mut screen = Vec::new();
 
-    let picked = ask_for_one("model", &many, &mut "l-44\n1\n".as_bytes(), &mut screen);
+    let picked = ask_for_one("model", &many, &mut "l-44\n1\n".as_bytes(), &mut screen, &|| false);
 
     let screen = String::from_utf8(screen).unwrap();
     assert_eq!(picked.unwrap().as_deref(), Some("model-44"));
@@ -62,6 +64,26 @@ fn of_many_choices_some_are_shown_and_all_can_be_found() {
 fn nothing_or_the_end_of_input_picks_nothing() {
     assert_eq!(answer("\n").0, None);
     assert_eq!(answer("").0, None);
+}
+
+#[test]
+fn esc_leaves_a_question_and_a_key_that_begins_like_it_has_it_asked_again() {
+    let typed = "ab\x1b2\n";
+    let asked = |is_other_key: bool| {
+        let mut screen = Vec::new();
+        let is_other_key = || is_other_key;
+        let said = ask("which? ", &mut typed.as_bytes(), &mut screen, &is_other_key).unwrap();
+        (said, String::from_utf8(screen).unwrap())
+    };
+    assert_eq!(asked(false), (None, "which? \n".to_owned()));
+    assert_eq!(asked(true), (Some("2".to_owned()), "which? \nwhich? ".to_owned()));
+}
+
+#[test]
+fn an_interrupt_at_a_question_ends_the_command() {
+    let error = ask("which? ", &mut &b"1\x03\n"[..], &mut Vec::new(), &|| false).unwrap_err();
+
+    assert_eq!(error.kind, Exit::Interrupted);
 }
 
 #[test]
@@ -131,7 +153,7 @@ fn the_whole_argument_picks_even_if_others_contain_it() {
         .map(|name| Choice { argument: name.to_owned(), description: String::new() });
     let mut screen = Vec::new();
 
-    let picked = ask_for_one("model", &two, &mut "large\n1\n".as_bytes(), &mut screen);
+    let picked = ask_for_one("model", &two, &mut "large\n1\n".as_bytes(), &mut screen, &|| false);
 
     assert_eq!(picked.unwrap().as_deref(), Some("swim-large"));
     assert_eq!(
@@ -147,7 +169,7 @@ fn a_choice_cannot_drive_the_terminal() {
     let odd = [Choice { argument: "a\x1b[2J".into(), description: "b\n  2  c\x07".into() }];
     let mut screen = Vec::new();
 
-    let picked = ask_for_one("model", &odd, &mut "".as_bytes(), &mut screen);
+    let picked = ask_for_one("model", &odd, &mut "".as_bytes(), &mut screen, &|| false);
 
     assert_eq!(picked.unwrap(), None);
     assert_eq!(

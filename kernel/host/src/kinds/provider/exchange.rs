@@ -33,7 +33,9 @@ use crate::{
         },
         provider::{
             ProviderExports, ProviderExportsPre,
-            exports::openkoi::provider::codec::{Diagnosis, Endpoint, Event, ModelEntry, Problem},
+            exports::openkoi::provider::codec::{
+                Diagnosis, Embeddings, Endpoint, Event, ModelEntry, Problem,
+            },
         },
     },
     brokers::{HttpResponse, ResponseBody},
@@ -171,7 +173,7 @@ pub(super) async fn embeddings(
     provider: &ProviderClient,
     model: &str,
     texts: &[String],
-) -> Result<Vec<Vec<f32>>, AttemptError> {
+) -> Result<Embeddings, AttemptError> {
     let authorization = provider.authorization(shared).await?;
     let mut codec = Codec::load(shared, provider, &authorization).await?;
     let endpoint = provider.endpoint(&authorization);
@@ -183,8 +185,8 @@ pub(super) async fn embeddings(
     let body = codec.body(response).await?;
     let exports = codec.exports.openkoi_provider_codec();
     let step = exports.call_decode_embeddings(&mut codec.store, &body);
-    let vectors = codec.watch.step(codec.wall, step).await.and_then(inner);
-    vectors.map_err(|failure| codec.failed(&failure))
+    let made = codec.watch.step(codec.wall, step).await.and_then(inner);
+    made.map_err(|failure| codec.failed(&failure))
 }
 
 impl<'a> Codec<'a> {
