@@ -13,6 +13,9 @@ use super::{
     types::{Cost, Health, LoggedIn, Login, ModelCost, Status, StatusCount, Task},
 };
 
+/// The time that the cost of the API is of, as its users know it.
+const LAST_MS: u64 = 86_400_000;
+
 pub(crate) fn health(_: Arc<Api>, _: Call) -> Answering {
     Box::pin(async move {
         Reply::json(&Health {
@@ -38,7 +41,7 @@ fn found(api: &Api) -> Result<String, Problem> {
     let running = TaskQuery { status: Some(TaskStatus::Running), ..TaskQuery::default() };
     let active = api.storage.tasks(&running)?.pop();
     let counts = api.storage.task_counts()?.into_iter();
-    let since_ms = day::began_ms(api.app.now_ms());
+    let since_ms = api.app.now_ms().saturating_sub(LAST_MS);
     let spent = api.storage.spent_since(since_ms, &api.played)?;
     let daemon = if *api.stop.borrow() { "stopping" } else { "running" };
     text_of(&Status {
@@ -51,24 +54,27 @@ fn found(api: &Api) -> Result<String, Problem> {
             .map(|(status, count)| StatusCount { status: status.word().to_owned(), count })
             .collect(),
         approvals: api.storage.open_questions()?.len(),
-        cost_today_usd: spent.cost_micros as f64 / 1e6,
+        cost_24h_usd: spent.cost_micros as f64 / 1e6,
     })
 }
 
 pub(crate) fn cost(api: Arc<Api>, _: Call) -> Answering {
     Box::pin(async move {
-        let since_ms = day::began_ms(api.app.now_ms());
-        let day = api.storage.spent_since(since_ms, &api.played)?;
+        let now_ms = api.app.now_ms();
+        let since_ms = now_ms.saturating_sub(LAST_MS);
+        let last = api.storage.spent_since(since_ms, &api.played)?;
+        let today = api.storage.spent_since(day::began_ms(now_ms), &api.played)?;
         let all = api.storage.spent_since(0, &api.played)?;
         let models = api.storage.spent_by_model(since_ms)?.into_iter();
         let dollars = |micros: u64| micros as f64 / 1e6;
         Reply::json(&Cost {
-            cost_usd: dollars(day.cost_micros),
-            is_upper_limit: day.at_most,
-            tokens: day.tokens,
-            turns: day.turns,
+            cost_usd: dollars(last.cost_micros),
+            is_upper_limit: last.at_most,
+            tokens: last.tokens,
+            turns: last.turns,
             since_ms,
             total_usd: dollars(all.cost_micros),
+            today_usd: dollars(today.cost_micros),
             limit_usd: api.settings.daemon.day_micros.map(dollars),
             by_model: models
                 .map(|(model, total)| ModelCost {

@@ -106,7 +106,7 @@ pub(crate) fn all() -> Vec<Route> {
         get::<Health>("/api/v1/health", "health", "Say that the daemon answers", overview::health)
             .open(),
         get::<Status>("/api/v1/status", "status", "Show how the daemon stands", overview::status),
-        get::<Cost>("/api/v1/cost", "cost", "Show what today cost", overview::cost),
+        get::<Cost>("/api/v1/cost", "cost", "Show what the last 24 hours cost", overview::cost),
         Route {
             gives: vec![("text/event-stream", schema::<StreamEvent>)],
             ..get::<StreamEvent>(

@@ -43,8 +43,8 @@ pub(crate) struct Status {
     pub(crate) tasks: Vec<StatusCount>,
     /// How many questions wait for a person.
     pub(crate) approvals: usize,
-    /// What today cost. Days begin at midnight where the daemon runs.
-    pub(crate) cost_today_usd: f64,
+    /// What the last 24 hours cost.
+    pub(crate) cost_24h_usd: f64,
 }
 
 /// How many tasks have a status.
@@ -56,7 +56,7 @@ pub(crate) struct StatusCount {
     pub(crate) count: u64,
 }
 
-/// What today took.
+/// What the last 24 hours took.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Cost {
     /// The money.
@@ -67,10 +67,12 @@ pub(crate) struct Cost {
     pub(crate) tokens: u64,
     /// How often a model was asked.
     pub(crate) turns: u64,
-    /// The beginning of the day.
+    /// The beginning of the 24 hours.
     pub(crate) since_ms: u64,
     /// The same since there is a record.
     pub(crate) total_usd: f64,
+    /// What today cost. Days begin at midnight where the daemon runs.
+    pub(crate) today_usd: f64,
     /// The most that the daemon spends in a day, if a limit is set.
     pub(crate) limit_usd: Option<f64>,
     /// Each model by itself, the dearest first.

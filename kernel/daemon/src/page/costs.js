@@ -1,4 +1,4 @@
-// What today cost, and how tasks ended.
+// What was spent, and how tasks ended.
 
 import { bars } from './chart.js';
 import * as format from './format.js';
@@ -17,15 +17,16 @@ export function page(app) {
       const limit = cost.limit_usd;
       return [
         pairs([
-          ['Today', format.money(cost.cost_usd, cost.is_upper_limit)],
-          ['Limit', limit === null ? 'none' : format.money(limit)],
+          ['Last 24 hours', format.money(cost.cost_usd, cost.is_upper_limit)],
+          ['Today', format.money(cost.today_usd, cost.is_upper_limit)],
+          ['Limit of a day', limit === null ? 'none' : format.money(limit)],
           ['Since there is a record', format.money(cost.total_usd)],
           ['Turns', String(cost.turns)],
           ['Tokens', format.short(cost.tokens)],
         ]),
         limit === null ? null : [node('h2', null, 'Of the limit'), bars('Of the limit', [{
-          label: 'spent', value: cost.cost_usd, shown: format.share(limit ? cost.cost_usd / limit : 1), tone: cost.cost_usd >= limit * 0.8 ? 'warning' : 'good' }], limit)],
-        node('h2', null, 'By model, today'),
+          label: 'spent', value: cost.today_usd, shown: format.share(limit ? cost.today_usd / limit : 1), tone: cost.today_usd >= limit * 0.8 ? 'warning' : 'good' }], limit)],
+        node('h2', null, 'By model, last 24 hours'),
         cost.by_model.length ? bars('Cost by model', cost.by_model.map((model) => ({
           label: model.model, value: model.cost_usd, shown: `${format.money(model.cost_usd)} · ${format.short(model.tokens)} tokens · ${format.count(model.turns, 'turn')}` })))
           : node('p', { class: 'faint' }, 'No model was asked.'),
