@@ -230,6 +230,7 @@ pub fn forget_session(app: &App, session: &SessionId) -> Result<(), AppError> {
     let outputs = app.paths()?.tool_output();
     let directory = outputs.file_name().unwrap_or_default().to_string_lossy();
     let named = storage.files_named(session, &directory)?;
+    let hashes = snapshots::named(app, &storage, Some(session))?;
     let query = TaskQuery { session: Some(session.clone()), ..TaskQuery::default() };
     let tasks =
         storage.tasks(&query)?.into_iter().map(|task| task.id.as_str().to_owned()).collect();
@@ -242,8 +243,13 @@ pub fn forget_session(app: &App, session: &SessionId) -> Result<(), AppError> {
             disk::remove_file(&path).map_err(|error| StorageError::from_io(&path, error))?;
         }
     }
-    // Where that cannot be now, the next time does it.
-    if let Err(error) = snapshots::collect(app) {
+    // What is kept for nobody else goes too; that is found by looking through all journals. Where it cannot be now, the next time
+    // does it.
+    let collected = match snapshots::keeps_any(app, &storage, &hashes) {
+        Ok(false) => Ok(()),
+        _ => snapshots::collect(app).map(drop),
+    };
+    if let Err(error) = collected {
         tracing::warn!(%error, "kept contents of files stay for now");
     }
     Ok(())

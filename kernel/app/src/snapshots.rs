@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use openkoi_core::id::SessionId;
 use openkoi_storage::{
-    Storage,
+    Storage, hashes_in,
     tasks::{TaskQuery, TaskRecord, TaskStatus},
 };
 
@@ -32,7 +33,7 @@ pub fn collect(app: &App) -> Result<Collected, AppError> {
     let age = if is_quiet(&storage, &tasks)? { Duration::ZERO } else { YOUNG };
     let mut kept = BTreeSet::new();
     let collected = store.collect(age, || {
-        kept = referred(app, &storage)?;
+        kept = named(app, &storage, None)?;
         Ok::<_, AppError>(kept.clone())
     })?;
     // What came with entries that are gone goes with them.
@@ -69,37 +70,42 @@ fn is_quiet(storage: &Storage, tasks: &[TaskRecord]) -> Result<bool, AppError> {
     Ok(true)
 }
 
-/// Returns every hash that journals and the log of undos have in them, whatever it stands for.
-fn referred(app: &App, storage: &Storage) -> Result<BTreeSet<String>, AppError> {
-    let mut found = BTreeSet::new();
-    let mut tasks = BTreeSet::new();
-    for task in storage.tasks(&TaskQuery::default())? {
-        for entry in storage.entries(&task.id)? {
-            let text = serde_json::to_string(&entry.event).map_err(UndoError::Unwritable)?;
-            found.extend(hashes_in(&text));
-        }
-        tasks.insert(task.id.as_str().to_owned());
+/// Returns whether contents of files are kept of which a hash is the name.
+///
+/// # Errors
+///
+/// When the database cannot be read.
+pub(crate) fn keeps_any(
+    app: &App,
+    storage: &Storage,
+    hashes: &BTreeSet<String>,
+) -> Result<bool, AppError> {
+    if hashes.is_empty() {
+        return Ok(false);
     }
+    let journaled = storage.contents_before(u64::MAX)?;
+    let store = changes::store(app)?;
+    Ok(journaled.iter().any(|hash| hashes.contains(hash))
+        || hashes.iter().any(|hash| store.holds(hash)))
+}
+
+/// Returns every hash that the journals of a session and its undos have in them, whatever it stands for; without a session, that of
+/// all.
+///
+/// # Errors
+///
+/// When journals or the log of undos cannot be read.
+pub(crate) fn named(
+    app: &App,
+    storage: &Storage,
+    session: Option<&SessionId>,
+) -> Result<BTreeSet<String>, AppError> {
+    let mut found = storage.hashes_named(session)?;
+    let query = TaskQuery { session: session.cloned(), ..TaskQuery::default() };
+    let tasks = storage.tasks(&query)?;
+    let tasks = tasks.into_iter().map(|task| task.id.as_str().to_owned()).collect();
     for line in undo::lines_of(app, &tasks)? {
-        found.extend(hashes_in(&line));
+        found.extend(hashes_in(&line).map(str::to_owned));
     }
     Ok(found)
-}
-
-/// Returns the runs of exactly 64 digits of hexadecimal numbers in a text.
-fn hashes_in(text: &str) -> impl Iterator<Item = String> {
-    let words = text.split(|c: char| !matches!(c, '0'..='9' | 'a'..='f'));
-    words.filter(|word| word.len() == 64).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::hashes_in;
-
-    #[test]
-    fn hashes_are_found_wherever_they_stand() {
-        let (a, b) = ("0f".repeat(32), "a1".repeat(32));
-        let text = format!("{{\"hash\":\"{a}\",\"x\":[\"{b}\", \"{a}0\", \"abc\"]}}");
-        assert_eq!(hashes_in(&text).collect::<Vec<_>>(), [a, b]);
-    }
 }

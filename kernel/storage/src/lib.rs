@@ -78,6 +78,7 @@ pub mod trust;
 pub mod usage;
 pub mod webhooks;
 
+pub use contents::hashes_in;
 pub use database::Storage;
 pub use error::{Candidate, StorageError};
 pub use readers::{DatabaseVersion, VersionReader};

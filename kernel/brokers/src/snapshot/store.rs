@@ -205,6 +205,12 @@ impl SnapshotStore {
         sync().map_err(|error| SnapshotError::io("sync", &self.directory, error))
     }
 
+    /// Returns whether the store has something of this name. It may be damaged.
+    #[must_use]
+    pub fn holds(&self, hash: &str) -> bool {
+        parse_hash(hash).is_some() && self.object(hash).exists()
+    }
+
     /// Returns the bytes with this hash. Bytes that have another hash by now are an error, unless the journal has them.
     pub(crate) fn get(&self, hash: &str) -> Result<Vec<u8>, SnapshotError> {
         self.read(hash).or_else(|error| self.bring_back(hash).ok_or(error))
