@@ -48,8 +48,8 @@ impl Storage {
         })
     }
 
-    /// Returns every hash that the journals of a session have in them, whatever it stands for; without a session, that of all. The
-    /// entries are looked through as they are stored: in a large home they are a gigabyte.
+    /// Returns every hash that the entries of a session have in them, whatever it stands for; without a session, that of all entries
+    /// and of the texts that they share. They are looked through as they are stored: in a large home they are a gigabyte.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Storage {
             Some(_) => {
                 "SELECT payload FROM entries WHERE task IN (SELECT id FROM tasks WHERE session = ?1)"
             }
-            None => "SELECT payload FROM entries WHERE ?1 IS NULL",
+            None => "SELECT payload FROM entries WHERE ?1 IS NULL UNION ALL SELECT text FROM texts",
         };
         self.read(|connection| {
             let mut statement = connection.prepare(sql)?;
