@@ -8,6 +8,7 @@ mod cron;
 mod due;
 pub(crate) mod error;
 mod files;
+mod pattern;
 mod plan;
 mod words;
 
@@ -35,6 +36,7 @@ use crate::{
 pub use due::{Due, Missed};
 pub use error::{PlanError, ScheduleError};
 pub use files::{FileWatch, own_changes};
+pub use pattern::pattern;
 pub use plan::{Plan, shown};
 
 /// How long nothing may change before a task begins, unless the user says otherwise, in milliseconds.

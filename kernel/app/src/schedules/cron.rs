@@ -214,10 +214,15 @@ impl<'a> Field<'a> {
                 (number, if step.is_some() { self.high } else { number })
             }
         };
-        if first > last {
-            return Err(self.wrong(item));
+        let step = step.unwrap_or(1).into();
+        if first <= last {
+            (first..=last).step_by(step).for_each(|number| numbers.add(number));
+        } else {
+            // From Friday to Monday, or through the night. Sunday has two numbers and counts once.
+            let end = if self.high == 7 { 6 } else { self.high };
+            let round = (first..=end).chain(self.low..=last);
+            round.step_by(step).for_each(|number| numbers.add(number));
         }
-        (first..=last).step_by(step.unwrap_or(1).into()).for_each(|number| numbers.add(number));
         Ok(())
     }
 
@@ -266,6 +271,11 @@ pub(crate) mod tests {
             ("0 0 * * 7", "2026-12-01T00:00", "2026-12-06 00:00"),
             ("30 23 31 dec *", "2026-12-31T23:30", "2027-12-31 23:30"),
             ("@weekly", "2026-12-01T00:00", "2026-12-06 00:00"),
+            ("0 22-6/4 * * *", "2026-12-01T22:00", "2026-12-02 02:00"),
+            ("0 22-6/4 * * *", "2026-12-01T06:00", "2026-12-01 22:00"),
+            ("0 9 * * fri-mon/2", "2026-12-04T09:00", "2026-12-06 09:00"),
+            ("0 9 * * fri-mon", "2026-12-07T09:00", "2026-12-11 09:00"),
+            ("0 9 * * 7-2", "2026-12-02T09:00", "2026-12-06 09:00"),
             ("59 23 * * *", "2026-12-31T23:59", "2027-01-01 23:59"),
         ] {
             assert_eq!(next(text, after), expected, "{text} after {after}");
@@ -283,7 +293,6 @@ pub(crate) mod tests {
             ("0 0 1 13 *", "`13` is no month"),
             ("0 0 * * 8", "`8` is no day of the week"),
             ("*/0 * * * *", "`*/0`"),
-            ("20-10 * * * *", "`20-10`"),
             ("+5 * * * *", "`+5`"),
             ("5, * * * *", "`` is no minute"),
             ("0 0 15W * *", "`15W`"),

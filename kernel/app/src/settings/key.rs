@@ -8,6 +8,8 @@ use openkoi_core::{
     network::{GROUPS, NetworkRules, REGISTRIES},
 };
 
+use DefaultValue::{Absent, NoTexts, Number, Switch, Text, Whole};
+
 use crate::suggest;
 
 /// The kind of values that a key takes.
@@ -121,6 +123,37 @@ pub enum ProjectRule {
     Refused(&'static str),
 }
 
+/// The value of a key that no file sets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DefaultValue {
+    /// None.
+    Absent,
+    /// A text.
+    Text(&'static str),
+    /// A whole number.
+    Whole(u32),
+    /// A number with a point.
+    Number(f64),
+    /// `true` or `false`.
+    Switch(bool),
+    /// A list with nothing in it.
+    NoTexts,
+}
+
+impl DefaultValue {
+    /// Returns the value as a file would have it, or nothing if it is absent.
+    pub fn value(self) -> Option<toml::Value> {
+        match self {
+            Self::Absent => None,
+            Self::Text(text) => Some(toml::Value::String(text.to_owned())),
+            Self::Whole(number) => Some(toml::Value::Integer(number.into())),
+            Self::Number(number) => Some(toml::Value::Float(number)),
+            Self::Switch(on) => Some(toml::Value::Boolean(on)),
+            Self::NoTexts => Some(toml::Value::Array(Vec::new())),
+        }
+    }
+}
+
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
@@ -128,8 +161,8 @@ pub struct Key {
     pub name: &'static str,
     /// The kind of its values.
     pub kind: ValueKind,
-    /// The default as it would be written in a file; empty if the key is absent by default.
-    pub default: &'static str,
+    /// The default.
+    pub default: DefaultValue,
     /// The rule for it in a project's file.
     pub project: ProjectRule,
     /// True if the program uses the value already.
@@ -138,7 +171,7 @@ pub struct Key {
 
 const ENDPOINT: ProjectRule = ProjectRule::Refused("a project may not choose where requests go");
 /// The archive of a public repository, where most skills are.
-const ARCHIVES: &str = "\"https://github.com/{owner}/{repo}/archive/{ref}.zip\"";
+const ARCHIVES: DefaultValue = Text("https://github.com/{owner}/{repo}/archive/{ref}.zip");
 const MODELS: ProjectRule =
     ProjectRule::Refused("a project may not choose who sees its files and what that costs");
 /// Rule for what a project could keep its work from being judged with.
@@ -206,112 +239,112 @@ const TRUST_LEVELS: &[&str] = &["ask", "suggest", "act", "autonomous"];
 const fn key(
     name: &'static str,
     kind: ValueKind,
-    default: &'static str,
+    default: DefaultValue,
     project: ProjectRule,
 ) -> Key {
     Key { name, kind, default, project, used: true }
 }
 
 const fn later(name: &'static str, kind: ValueKind, project: ProjectRule) -> Key {
-    Key { name, kind, default: "", project, used: false }
+    Key { name, kind, default: Absent, project, used: false }
 }
 
 /// All keys. A more particular name comes before one that covers it.
 pub const KEYS: &[Key] = &[
-    key("model", ValueKind::Model, "", MODELS),
-    key("roles.planner", ValueKind::Model, "", MODELS),
-    key("roles.executor", ValueKind::Model, "", MODELS),
-    key("roles.evaluator", ValueKind::Model, "", MODELS),
-    key("roles.small", ValueKind::Model, "", MODELS),
-    key("roles.embedder", ValueKind::Model, "", MODELS),
-    key("effort.planner", EFFORT, "", PERSONAL),
-    key("effort.executor", EFFORT, "", PERSONAL),
-    key("effort.evaluator", EFFORT, "", PERSONAL),
-    key("effort.small", EFFORT, "", PERSONAL),
-    key("fallback.models", ValueKind::Texts, "[]", PERSONAL),
-    key("fallback.planner", ValueKind::Texts, "", PERSONAL),
-    key("fallback.executor", ValueKind::Texts, "", PERSONAL),
-    key("fallback.evaluator", ValueKind::Texts, "", PERSONAL),
-    key("fallback.small", ValueKind::Texts, "", PERSONAL),
-    key("limits.iterations", ValueKind::Count(0, 1_000), "3", ProjectRule::Lower(1)),
-    key("limits.quality", ValueKind::Number(0.0, 1.0), "0.8", ProjectRule::Raise),
-    key("limits.tokens", ValueKind::Count(1, u64::MAX), "", ProjectRule::Lower(0)),
-    key("limits.cost_usd", ValueKind::Number(0.0, 1_000_000.0), "5.0", ProjectRule::Lower(0)),
-    key("limits.seconds", ValueKind::Count(1, 31_536_000), "", ProjectRule::Lower(0)),
-    key("limits.tool_rounds", ValueKind::Count(1, 10_000), "200", ProjectRule::Lower(1)),
-    key("limits.turn_tokens", ValueKind::Count(1_000, 1_000_000), "32000", EVIDENCE),
-    key("checks.enabled", ValueKind::Switch, "true", EVIDENCE),
-    key("checks.seconds", ValueKind::Count(1, 86_400), "600", EVIDENCE),
-    key("checks.edit_seconds", ValueKind::Count(0, 60), "2", EVIDENCE),
-    key("checks.build", ValueKind::Texts, "[]", ProjectRule::Add),
-    key("checks.test", ValueKind::Texts, "[]", ProjectRule::Add),
-    key("checks.lint", ValueKind::Texts, "[]", ProjectRule::Add),
-    key("checks.types", ValueKind::Texts, "[]", ProjectRule::Add),
-    key("evaluators.trusted", ValueKind::Texts, "[]", TRUST),
+    key("model", ValueKind::Model, Absent, MODELS),
+    key("roles.planner", ValueKind::Model, Absent, MODELS),
+    key("roles.executor", ValueKind::Model, Absent, MODELS),
+    key("roles.evaluator", ValueKind::Model, Absent, MODELS),
+    key("roles.small", ValueKind::Model, Absent, MODELS),
+    key("roles.embedder", ValueKind::Model, Absent, MODELS),
+    key("effort.planner", EFFORT, Absent, PERSONAL),
+    key("effort.executor", EFFORT, Absent, PERSONAL),
+    key("effort.evaluator", EFFORT, Absent, PERSONAL),
+    key("effort.small", EFFORT, Absent, PERSONAL),
+    key("fallback.models", ValueKind::Texts, NoTexts, PERSONAL),
+    key("fallback.planner", ValueKind::Texts, Absent, PERSONAL),
+    key("fallback.executor", ValueKind::Texts, Absent, PERSONAL),
+    key("fallback.evaluator", ValueKind::Texts, Absent, PERSONAL),
+    key("fallback.small", ValueKind::Texts, Absent, PERSONAL),
+    key("limits.iterations", ValueKind::Count(0, 1_000), Whole(3), ProjectRule::Lower(1)),
+    key("limits.quality", ValueKind::Number(0.0, 1.0), Number(0.8), ProjectRule::Raise),
+    key("limits.tokens", ValueKind::Count(1, u64::MAX), Absent, ProjectRule::Lower(0)),
+    key("limits.cost_usd", ValueKind::Number(0.0, 1_000_000.0), Number(5.0), ProjectRule::Lower(0)),
+    key("limits.seconds", ValueKind::Count(1, 31_536_000), Absent, ProjectRule::Lower(0)),
+    key("limits.tool_rounds", ValueKind::Count(1, 10_000), Whole(200), ProjectRule::Lower(1)),
+    key("limits.turn_tokens", ValueKind::Count(1_000, 1_000_000), Whole(32_000), EVIDENCE),
+    key("checks.enabled", ValueKind::Switch, Switch(true), EVIDENCE),
+    key("checks.seconds", ValueKind::Count(1, 86_400), Whole(600), EVIDENCE),
+    key("checks.edit_seconds", ValueKind::Count(0, 60), Whole(2), EVIDENCE),
+    key("checks.build", ValueKind::Texts, NoTexts, ProjectRule::Add),
+    key("checks.test", ValueKind::Texts, NoTexts, ProjectRule::Add),
+    key("checks.lint", ValueKind::Texts, NoTexts, ProjectRule::Add),
+    key("checks.types", ValueKind::Texts, NoTexts, ProjectRule::Add),
+    key("evaluators.trusted", ValueKind::Texts, NoTexts, TRUST),
     key("skills.archives", ValueKind::Text, ARCHIVES, ENDPOINT),
-    key("skills.disabled", ValueKind::Texts, "[]", PERSONAL),
-    key("tools.disabled", ValueKind::Texts, "[]", ProjectRule::Add),
-    key("files.encoding", ValueKind::Word(ENCODINGS), "", ProjectRule::Set),
-    key("sandbox.mode", ValueKind::Word(&["on", "off"]), "\"on\"", SANDBOX),
-    key("sandbox.read", ValueKind::Texts, "[]", SANDBOX),
-    key("sandbox.write", ValueKind::Texts, "[]", SANDBOX),
-    key("sandbox.network", ValueKind::Hosts, "\"ask\"", SANDBOX),
-    key("sandbox.disk_mib", ValueKind::Count(1, 1 << 40), "20480", SANDBOX),
-    key("sandbox.output_mib", ValueKind::Count(1, 1 << 40), "1024", SANDBOX),
-    key("sandbox.outputs_mib", ValueKind::Count(1, 1 << 40), "4096", SANDBOX),
-    key("network.proxy", ValueKind::Text, "", ENDPOINT),
-    key("network.no_proxy", ValueKind::Texts, "[]", ENDPOINT),
-    key("network.ca", ValueKind::Texts, "[]", ENDPOINT),
-    key("network.private_hosts", ValueKind::Texts, "[]", ENDPOINT),
-    key("credentials.store", ValueKind::Word(&["auto", "keyring", "file"]), "\"auto\"", KEYS_KEPT),
-    key("credentials.programs", ValueKind::Texts, "[]", KEYS_KEPT),
-    key("trust.default", ValueKind::Word(TRUST_LEVELS), "\"act\"", TRUST),
-    key("trust.domains.*", ValueKind::Word(TRUST_LEVELS), "", TRUST),
-    key("retention.days", ValueKind::Count(0, 36_500), "90", PERSONAL),
-    key("retention.size_gb", ValueKind::Number(0.0, 1_000_000.0), "", PERSONAL),
-    key("learning.mode", ValueKind::Word(LEARNING), "\"on\"", PERSONAL),
-    key("soul.trusted", ValueKind::Texts, "[]", TRUST),
-    key("think.chamber", ValueKind::Word(CHAMBER), "\"all\"", PERSONAL),
-    key("alerts.terminal", ValueKind::Word(TERMINAL_ALERTS), "\"auto\"", PERSONAL),
-    key("alerts.desktop", ValueKind::Switch, "true", PERSONAL),
-    key("alerts.after_seconds", ValueKind::Count(0, 86_400), "20", PERSONAL),
-    key("alerts.programs", ValueKind::Texts, "[]", PERSONAL),
-    key("log.level", ValueKind::Word(LOG_LEVELS), "\"warn\"", PERSONAL),
-    key("providers.*.component", ValueKind::Text, "", ENDPOINT),
-    key("providers.*.base_url", ValueKind::Text, "", ENDPOINT),
-    key("providers.*.api_key_env", ValueKind::Text, "", ENDPOINT),
-    key("providers.*.models", ValueKind::Texts, "", ENDPOINT),
-    key("providers.*.price.input", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
-    key("providers.*.price.output", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
-    key("providers.*.price.cache_read", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
-    key("providers.*.price.cache_write", ValueKind::Number(0.0, MOST_PRICE), "", ENDPOINT),
-    key("providers.*.login.*", ValueKind::Anything, "", ENDPOINT),
-    key("providers.*.login.*.*", ValueKind::Anything, "", ENDPOINT),
-    key("providers.*.*", ValueKind::Anything, "", ENDPOINT),
-    key("accounts.*.component", ValueKind::Text, "", ACCOUNTS),
-    key("accounts.*.api_key_env", ValueKind::Text, "", ACCOUNTS),
-    key("accounts.*.login.*", ValueKind::Anything, "", ACCOUNTS),
-    key("accounts.*.login.*.*", ValueKind::Anything, "", ACCOUNTS),
-    key("component.*.account", ValueKind::Text, "", ACCOUNTS),
-    key("component.*.limits.memory-mib", ValueKind::Count(1, 4_096), "", PERSONAL),
-    key("component.*.limits.wall-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),
-    key("component.*.limits.cpu-ms", ValueKind::Count(1, 86_400_000), "", PERSONAL),
-    key("component.*.limits.host-calls", ValueKind::Count(1, 1_000_000_000), "", PERSONAL),
-    key("component.*.limits.host-bytes-mib", ValueKind::Count(1, 65_536), "", PERSONAL),
-    key("component.*.limits.output-kib", ValueKind::Count(1, 1_048_576), "", PERSONAL),
-    key("api.enabled", ValueKind::Switch, "true", SERVED),
-    key("api.port", ValueKind::Count(1, 65_535), "9742", SERVED),
-    key("api.address", ValueKind::Text, "\"127.0.0.1\"", SERVED),
-    key("api.expose", ValueKind::Switch, "false", SERVED),
-    key("api.token", ValueKind::Text, "", SERVED),
-    key("daemon.autostart", ValueKind::Switch, "false", SERVED),
-    key("daemon.concurrency", ValueKind::Count(1, 64), "2", SERVED),
-    key("daemon.day_usd", ValueKind::Number(0.0, 1_000_000.0), "", SERVED),
-    key("daemon.answer_minutes", ValueKind::Count(0, 525_600), "1440", SERVED),
-    key("api.webhooks.on_task_complete", ValueKind::Text, "", ENDPOINT),
-    key("api.webhooks.on_task_failed", ValueKind::Text, "", ENDPOINT),
-    key("api.webhooks.on_task_needs_approval", ValueKind::Text, "", ENDPOINT),
-    key("api.webhooks.on_budget_warning", ValueKind::Text, "", ENDPOINT),
+    key("skills.disabled", ValueKind::Texts, NoTexts, PERSONAL),
+    key("tools.disabled", ValueKind::Texts, NoTexts, ProjectRule::Add),
+    key("files.encoding", ValueKind::Word(ENCODINGS), Absent, ProjectRule::Set),
+    key("sandbox.mode", ValueKind::Word(&["on", "off"]), Text("on"), SANDBOX),
+    key("sandbox.read", ValueKind::Texts, NoTexts, SANDBOX),
+    key("sandbox.write", ValueKind::Texts, NoTexts, SANDBOX),
+    key("sandbox.network", ValueKind::Hosts, Text("ask"), SANDBOX),
+    key("sandbox.disk_mib", ValueKind::Count(1, 1 << 40), Whole(20_480), SANDBOX),
+    key("sandbox.output_mib", ValueKind::Count(1, 1 << 40), Whole(1_024), SANDBOX),
+    key("sandbox.outputs_mib", ValueKind::Count(1, 1 << 40), Whole(4_096), SANDBOX),
+    key("network.proxy", ValueKind::Text, Absent, ENDPOINT),
+    key("network.no_proxy", ValueKind::Texts, NoTexts, ENDPOINT),
+    key("network.ca", ValueKind::Texts, NoTexts, ENDPOINT),
+    key("network.private_hosts", ValueKind::Texts, NoTexts, ENDPOINT),
+    key("credentials.store", ValueKind::Word(&["auto", "keyring", "file"]), Text("auto"), KEYS_KEPT),
+    key("credentials.programs", ValueKind::Texts, NoTexts, KEYS_KEPT),
+    key("trust.default", ValueKind::Word(TRUST_LEVELS), Text("act"), TRUST),
+    key("trust.domains.*", ValueKind::Word(TRUST_LEVELS), Absent, TRUST),
+    key("retention.days", ValueKind::Count(0, 36_500), Whole(90), PERSONAL),
+    key("retention.size_gb", ValueKind::Number(0.0, 1_000_000.0), Absent, PERSONAL),
+    key("learning.mode", ValueKind::Word(LEARNING), Text("on"), PERSONAL),
+    key("soul.trusted", ValueKind::Texts, NoTexts, TRUST),
+    key("think.chamber", ValueKind::Word(CHAMBER), Text("all"), PERSONAL),
+    key("alerts.terminal", ValueKind::Word(TERMINAL_ALERTS), Text("auto"), PERSONAL),
+    key("alerts.desktop", ValueKind::Switch, Switch(true), PERSONAL),
+    key("alerts.after_seconds", ValueKind::Count(0, 86_400), Whole(20), PERSONAL),
+    key("alerts.programs", ValueKind::Texts, NoTexts, PERSONAL),
+    key("log.level", ValueKind::Word(LOG_LEVELS), Text("warn"), PERSONAL),
+    key("providers.*.component", ValueKind::Text, Absent, ENDPOINT),
+    key("providers.*.base_url", ValueKind::Text, Absent, ENDPOINT),
+    key("providers.*.api_key_env", ValueKind::Text, Absent, ENDPOINT),
+    key("providers.*.models", ValueKind::Texts, Absent, ENDPOINT),
+    key("providers.*.price.input", ValueKind::Number(0.0, MOST_PRICE), Absent, ENDPOINT),
+    key("providers.*.price.output", ValueKind::Number(0.0, MOST_PRICE), Absent, ENDPOINT),
+    key("providers.*.price.cache_read", ValueKind::Number(0.0, MOST_PRICE), Absent, ENDPOINT),
+    key("providers.*.price.cache_write", ValueKind::Number(0.0, MOST_PRICE), Absent, ENDPOINT),
+    key("providers.*.login.*", ValueKind::Anything, Absent, ENDPOINT),
+    key("providers.*.login.*.*", ValueKind::Anything, Absent, ENDPOINT),
+    key("providers.*.*", ValueKind::Anything, Absent, ENDPOINT),
+    key("accounts.*.component", ValueKind::Text, Absent, ACCOUNTS),
+    key("accounts.*.api_key_env", ValueKind::Text, Absent, ACCOUNTS),
+    key("accounts.*.login.*", ValueKind::Anything, Absent, ACCOUNTS),
+    key("accounts.*.login.*.*", ValueKind::Anything, Absent, ACCOUNTS),
+    key("component.*.account", ValueKind::Text, Absent, ACCOUNTS),
+    key("component.*.limits.memory-mib", ValueKind::Count(1, 4_096), Absent, PERSONAL),
+    key("component.*.limits.wall-ms", ValueKind::Count(1, 86_400_000), Absent, PERSONAL),
+    key("component.*.limits.cpu-ms", ValueKind::Count(1, 86_400_000), Absent, PERSONAL),
+    key("component.*.limits.host-calls", ValueKind::Count(1, 1_000_000_000), Absent, PERSONAL),
+    key("component.*.limits.host-bytes-mib", ValueKind::Count(1, 65_536), Absent, PERSONAL),
+    key("component.*.limits.output-kib", ValueKind::Count(1, 1_048_576), Absent, PERSONAL),
+    key("api.enabled", ValueKind::Switch, Switch(true), SERVED),
+    key("api.port", ValueKind::Count(1, 65_535), Whole(9_742), SERVED),
+    key("api.address", ValueKind::Text, Text("127.0.0.1"), SERVED),
+    key("api.expose", ValueKind::Switch, Switch(false), SERVED),
+    key("api.token", ValueKind::Text, Absent, SERVED),
+    key("daemon.autostart", ValueKind::Switch, Switch(false), SERVED),
+    key("daemon.concurrency", ValueKind::Count(1, 64), Whole(2), SERVED),
+    key("daemon.day_usd", ValueKind::Number(0.0, 1_000_000.0), Absent, SERVED),
+    key("daemon.answer_minutes", ValueKind::Count(0, 525_600), Whole(1_440), SERVED),
+    key("api.webhooks.on_task_complete", ValueKind::Text, Absent, ENDPOINT),
+    key("api.webhooks.on_task_failed", ValueKind::Text, Absent, ENDPOINT),
+    key("api.webhooks.on_task_needs_approval", ValueKind::Text, Absent, ENDPOINT),
+    key("api.webhooks.on_budget_warning", ValueKind::Text, Absent, ENDPOINT),
     later("redaction.enabled", ValueKind::Switch, ProjectRule::TurnOn),
     later("redaction.categories.*", ValueKind::Switch, PERSONAL),
     later("redaction.custom_patterns", ValueKind::Anything, PERSONAL),
@@ -379,9 +412,8 @@ mod tests {
 
     #[test]
     fn every_default_is_of_its_keys_kind() {
-        for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
-            let table: toml::Table = format!("v = {}", key.default).parse().unwrap();
-            assert!(key.kind.accepts(&table["v"]), "{}", key.name);
+        for (key, value) in KEYS.iter().filter_map(|key| Some((key, key.default.value()?))) {
+            assert!(key.kind.accepts(&value), "{}", key.name);
         }
     }
 

@@ -110,14 +110,9 @@ impl Layers {
     /// Returns the layer of the defaults.
     pub fn defaults() -> Self {
         let mut layers = Self::default();
-        let keys: Vec<&'static Key> = KEYS.iter().filter(|key| !key.default.is_empty()).collect();
-        let text: String =
-            keys.iter().map(|key| format!("{} = {}\n", key.name, key.default)).collect();
-        // A default that is not TOML would leave all of them out; a test of the registry finds it.
-        for entry in file::parse(&text, Path::new("defaults")).unwrap_or_default() {
-            // Each has a line of its own.
-            if let Some(key) = keys.get(entry.line - 1) {
-                layers.put_as(key, entry, Origin::Default);
+        for key in KEYS {
+            if let Some(value) = key.default.value() {
+                layers.put_as(key, entry(key.name, value), Origin::Default);
             }
         }
         layers

@@ -120,10 +120,10 @@ impl Questions {
         if !self.interactive {
             return Err(CommandError::usage("there is no terminal to ask on"));
         }
-        let mut err = io::stderr().lock();
-        write!(err, "{}", sanitise_line(question)).map_err(broken)?;
-        err.flush().map_err(broken)?;
+        // First, because what was typed before is thrown away: whoever sees the question may answer at once.
         let silence = Hidden::begin().map_err(broken)?;
+        let mut err = io::stderr().lock();
+        write!(err, "{}", sanitise_line(question)).and_then(|()| err.flush()).map_err(broken)?;
         let typed = unseen(io::stdin().lock());
         drop(silence);
         writeln!(err).map_err(broken)?;

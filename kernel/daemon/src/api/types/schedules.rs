@@ -164,8 +164,9 @@ pub(crate) struct TimedSchedule {
     /// What to do.
     #[schemars(regex(pattern = SAYING))]
     pub(crate) description: String,
-    /// When: plain words ("every weekday at 9", "every 15 minutes") or a cron expression of five fields.
-    #[schemars(regex(pattern = SAYING))]
+    /// When: plain words ("every weekday at 9", "every 15 minutes") or a cron expression of five fields. Other words are understood
+    /// too, as long as they say the same: what is not is answered with examples.
+    #[schemars(regex(pattern = schedules::pattern()))]
     pub(crate) when: String,
     /// The time zone, such as Europe/Berlin; that of the system if absent.
     pub(crate) timezone: Option<String>,
