@@ -34,10 +34,14 @@ pub(crate) use page::{Places, QUOTED, Times};
 pub use questions::{Choice, Questions};
 pub use sanitise::{sanitise, sanitise_line};
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
 
 use openkoi_app::environment::Environment;
 use openkoi_core::document::Document;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -50,6 +54,11 @@ pub trait Output {
     /// Returns what there is to say. For a program it becomes an object, to which the printer adds the version of the
     /// schema.
     fn document(&self) -> Document;
+
+    /// Returns what there is to say to people, who may be told less than a program.
+    fn for_people(&self) -> Document {
+        self.document()
+    }
 }
 
 /// The properties of stdout or stderr.
@@ -117,8 +126,8 @@ impl Printer {
     /// Returns what [`Printer::result`] prints.
     pub(crate) fn rendered(&self, output: &dyn Output, format: Format) -> String {
         match format {
-            Format::Json => indented(&versioned(json::object(&output.document()))),
-            Format::Text => self.text(&output.document()),
+            Format::Json => indented(&json::Object::of(&output.document()).versioned()),
+            Format::Text => self.text(&output.for_people()),
         }
     }
 
@@ -144,7 +153,7 @@ impl Printer {
     ///
     /// As [`Printer::result`].
     pub fn json(&self, value: &Value) -> Result<(), CommandError> {
-        self.raw(indented(value).as_bytes())
+        self.raw(indented(&rounded(value.clone())).as_bytes())
     }
 
     /// Prints text of any origin to stdout, sanitised even if stdout is a pipe, which may end at a
@@ -206,14 +215,19 @@ pub(crate) fn laid_out(document: &Document, width: usize, times: Times) -> (Vec<
 /// The fields that are scores, from 0 to 1.
 const SCORES: [&str; 2] = ["score", "quality"];
 
-/// Returns a document whose scores have three decimals at most: what is further behind comes of the arithmetic. What a
-/// model wrote, the arguments of calls and the result, stays as it is.
+/// Returns a score with three decimals: what is further behind comes of the arithmetic.
+fn three_decimals(score: f64) -> f64 {
+    (score * 1_000.0).round() / 1_000.0
+}
+
+/// Returns a document whose scores have three decimals at most. What a model wrote, the arguments of calls and the result, stays as it
+/// is.
 fn rounded(mut document: Value) -> Value {
     match &mut document {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut().filter(|(name, _)| *name != "result") {
                 match field.as_f64().filter(|_| field.is_f64() && SCORES.contains(&name.as_str())) {
-                    Some(score) => *field = ((score * 1_000.0).round() / 1_000.0).into(),
+                    Some(score) => *field = three_decimals(score).into(),
                     None => *field = rounded(field.take()),
                 }
             }
@@ -224,17 +238,14 @@ fn rounded(mut document: Value) -> Value {
     document
 }
 
-/// Returns a document with the version of the schema of this program's JSON.
-pub fn versioned(mut document: Value) -> Value {
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("schema_version".to_owned(), SCHEMA_VERSION.into());
-    }
-    document
-}
-
 /// Returns a JSON document, indented.
-fn indented(value: &Value) -> String {
-    format!("{}\n", sanitise::json(&format!("{:#}", rounded(value.clone()))))
+fn indented(document: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    if let Cow::Owned(safe) = sanitise::json(&text) {
+        text = safe;
+    }
+    text.push('\n');
+    text
 }
 
 /// Returns an error unless the reader of stdout has closed its end, which is not a failure.
@@ -329,12 +340,6 @@ mod tests {
                 "result": { "score": odd },
             })
         );
-    }
-
-    #[test]
-    fn the_version_is_added_to_objects_alone() {
-        assert_eq!(versioned(json!({ "a": 1 })), json!({ "a": 1, "schema_version": 1 }));
-        assert_eq!(versioned(json!([1])), json!([1]));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(crate) fn narrow(output: &dyn Output) -> String {
 /// What a program gets, before the printer rounds its scores and adds the version of the schema.
 pub(crate) trait InJson: Output {
     fn json(&self) -> Value {
-        json::object(&self.document())
+        json::Object::of(&self.document()).value()
     }
 }
 
@@ -61,7 +61,7 @@ impl<T: Output> InJson for T {}
 pub(crate) fn task_json(task: &TaskRecord) -> Value {
     let facts = task_facts(task, &[]).into_iter();
     let facts = facts.fold(Pairs::new(""), |pairs, (key, value)| pairs.for_programs(key, value));
-    json::object(&Document::new("").with(facts))
+    json::Object::of(&Document::new("").with(facts)).value()
 }
 
 /// An id in the form of a ULID: the same beginning for all, as for ids of one day.

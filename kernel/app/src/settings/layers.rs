@@ -1,7 +1,6 @@
 //! The layers of the settings, laid over one another key by key.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
 };
@@ -100,7 +99,8 @@ fn written(segment: &str) -> String {
 /// The values so far, and warnings about those that were passed over.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
-    values: BTreeMap<Vec<String>, Setting>,
+    /// Sorted by key.
+    values: Vec<Setting>,
     /// Names of providers in the order in which they were first written.
     providers: Vec<String>,
     warnings: Vec<String>,
@@ -220,19 +220,30 @@ impl Layers {
     ///
     /// As [`Layers::flag`].
     pub fn model(&mut self, model: &str, flag: &'static str) -> Result<(), SettingsError> {
-        self.values.retain(|path, _| path.first().is_none_or(|table| table != "roles"));
+        self.values.retain(|setting| setting.path.first().is_none_or(|table| table != "roles"));
         self.flag("model", model.to_owned(), flag)
     }
 
     /// Returns the value of a key.
     pub fn get(&self, path: &[&str]) -> Option<&toml::Value> {
-        let path: Vec<String> = path.iter().map(|segment| (*segment).to_owned()).collect();
-        self.values.get(&path).map(|setting| &setting.value)
+        self.value(path)
+    }
+
+    fn value<T: AsRef<str>>(&self, path: &[T]) -> Option<&toml::Value> {
+        let at = self.place(path).ok()?;
+        self.values.get(at).map(|setting| &setting.value)
+    }
+
+    /// Returns where a key is among the values, or where it would be.
+    fn place<T: AsRef<str>>(&self, path: &[T]) -> Result<usize, usize> {
+        self.values.binary_search_by(|setting| {
+            setting.path.iter().map(String::as_str).cmp(path.iter().map(T::as_ref))
+        })
     }
 
     /// Returns all values, sorted by key.
     pub fn all(&self) -> impl Iterator<Item = &Setting> {
-        self.values.values()
+        self.values.iter()
     }
 
     /// Returns the names of the configured providers, in the order of the file.
@@ -276,7 +287,12 @@ impl Layers {
 
     fn put_as(&mut self, key: &'static Key, entry: ConfigEntry, origin: Origin) {
         let ConfigEntry { path, value, .. } = entry;
-        self.values.insert(path.clone(), Setting { path, value, origin, key });
+        let place = self.place(&path);
+        let setting = Setting { path, value, origin, key };
+        match place {
+            Ok(at) => self.values[at] = setting,
+            Err(at) => self.values.insert(at, setting),
+        }
     }
 
     fn name_provider(&mut self, path: &[String]) {
@@ -288,7 +304,7 @@ impl Layers {
 
     /// Returns the reason why a project may not set this value, or `None` if it may.
     fn refusal(&self, key: &Key, entry: &ConfigEntry) -> Option<String> {
-        let present = self.values.get(&entry.path).and_then(|setting| number(&setting.value));
+        let present = self.value(&entry.path).and_then(number);
         let wanted = number(&entry.value);
         match key.project {
             ProjectRule::Set | ProjectRule::Add => None,
@@ -307,7 +323,7 @@ impl Layers {
     }
 
     fn added(&self, entry: &ConfigEntry) -> toml::Value {
-        let present = self.values.get(&entry.path).and_then(|setting| setting.value.as_array());
+        let present = self.value(&entry.path).and_then(toml::Value::as_array);
         let mut list = present.cloned().unwrap_or_default();
         for value in entry.value.as_array().into_iter().flatten() {
             if !list.contains(value) {

@@ -15,7 +15,7 @@ use openkoi_storage::{
     tasks::{TaskQuery, TaskRecord},
 };
 
-use self::row::{first_line, footnote, task_table};
+use self::row::{first_line, footnote, task_table, task_table_for_people};
 use crate::{
     commands::doubt,
     context::Context,
@@ -212,6 +212,12 @@ impl Output for TaskList {
     fn document(&self) -> Document {
         Document::new("Tasks")
             .with(task_table("tasks", &self.tasks).or_else("no tasks yet"))
+            .with_all(footnote(self.why.as_deref()))
+    }
+
+    fn for_people(&self) -> Document {
+        Document::new("Tasks")
+            .with(task_table_for_people(&self.tasks).or_else("no tasks yet"))
             .with_all(footnote(self.why.as_deref()))
     }
 }

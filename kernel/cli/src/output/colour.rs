@@ -72,9 +72,16 @@ impl Palette {
 
     /// Returns `text` with the escape codes of `style`.
     pub fn paint(self, style: Style, text: &str) -> String {
+        let mut painted = String::new();
+        self.paint_onto(style, text, &mut painted);
+        painted
+    }
+
+    /// Writes `text` in its colour behind another text.
+    pub(super) fn paint_onto(self, style: Style, text: &str, onto: &mut String) {
         let code = match style {
-            Style::Plain => return text.to_owned(),
-            _ if !self.0 || text.is_empty() => return text.to_owned(),
+            Style::Plain => return onto.push_str(text),
+            _ if !self.0 || text.is_empty() => return onto.push_str(text),
             Style::Strong => "1",
             Style::Faint => "2",
             Style::Emphasis => "3",
@@ -83,7 +90,9 @@ impl Palette {
             Style::Caution => "33",
             Style::Bad => "31",
         };
-        format!("\x1b[{code}m{text}\x1b[0m")
+        for part in ["\x1b[", code, "m", text, "\x1b[0m"] {
+            onto.push_str(part);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! text that was cut. The first column, which says what the row is about, and numbers are never cut: where the columns
 //! do not fit, each row is set out below its first cell.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -88,7 +88,7 @@ impl Grid {
         let mut widths: Vec<usize> = self.titles.iter().map(|(title, _)| title.width()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.text.width());
+                *width = (*width).max(width_of(&cell.text));
             }
         }
         widths
@@ -144,18 +144,18 @@ impl Grid {
         let mut line = Line::default();
         let last = cells.len().saturating_sub(1);
         for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let text = cut(&cell.text, *width);
-            let padding = " ".repeat(width.saturating_sub(text.width()));
+            let text = fitted(&cell.text, *width);
+            let padding = width.saturating_sub(width_of(&text));
             let right = self.titles.get(index).is_some_and(|(_, align)| *align == Align::Right);
             if right {
-                line.push(Style::Plain, padding.as_str());
+                line.space(padding);
             }
             line.push(cell.style, text);
             if !right {
-                line.push(Style::Plain, padding);
+                line.space(padding);
             }
             if index < last {
-                line.push(Style::Plain, " ".repeat(GAP));
+                line.space(GAP);
             }
         }
         line.trim_end();
@@ -163,10 +163,19 @@ impl Grid {
     }
 }
 
+/// Returns the columns that a sanitised text takes.
+fn width_of(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
 /// Returns `text` in at most `width` columns.
 pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
+    fitted(text, width).into_owned()
+}
+
+fn fitted(text: &str, width: usize) -> Cow<'_, str> {
+    if width_of(text) <= width {
+        return Cow::Borrowed(text);
     }
     let mut taken = 0;
     let mut short: String = text
@@ -177,7 +186,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
         })
         .collect();
     short.push('…');
-    short
+    Cow::Owned(short)
 }
 
 #[cfg(test)]
@@ -188,7 +197,12 @@ mod tests {
     impl Grid {
         /// Returns the lines as one text.
         fn render(&self, palette: Palette, width: Option<usize>) -> String {
-            self.lines(width).0.iter().map(|line| line.painted(palette) + "\n").collect()
+            let mut text = String::new();
+            for line in self.lines(width).0 {
+                line.paint(palette, &mut text);
+                text.push('\n');
+            }
+            text
         }
     }
 

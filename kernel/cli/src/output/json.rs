@@ -1,72 +1,134 @@
 //! A document for a program: one object, with exact values, whole ids and absolute times.
 
-use std::{iter::Peekable, slice};
-
-use openkoi_core::document::{Bars, Block, Document, Pairs, Span, Table, Timeline, Value};
-use serde_json::{Map, Value as Json};
+use std::{borrow::Cow, collections::BTreeMap, iter::Peekable, slice};
 
 use openkoi_app::wall_clock::timestamp;
+use openkoi_core::document::{Bars, Block, Document, Pairs, Span, Table, Timeline, Value};
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeSeq},
+};
+use serde_json::Value as Json;
 
-/// Returns a document as a JSON object.
-pub(crate) fn object(document: &Document) -> Json {
-    let mut object = Map::new();
-    section(&mut document.blocks.iter().peekable(), 0, &mut object);
-    Json::Object(object)
+use super::{SCHEMA_VERSION, SCORES, three_decimals};
+
+/// A document as an object, or a part of one under its own heading. It is written from the document itself: a list may have
+/// many thousand rows.
+pub(crate) struct Object<'a>(BTreeMap<&'a str, Member<'a>>);
+
+enum Member<'a> {
+    Object(Object<'a>),
+    Rows(&'a Table),
+    Bars(&'a Bars),
+    Timeline(&'a Timeline),
+    Text(&'a str),
+    Value(&'a Value),
+    Version(u32),
 }
 
-/// Puts the blocks into an object, up to the next heading of this level or a lower one.
-fn section(
-    blocks: &mut Peekable<slice::Iter<'_, Block>>,
-    level: u8,
-    object: &mut Map<String, Json>,
-) {
-    let ends = |block: &&Block| matches!(block, Block::Heading(heading) if heading.level <= level);
-    while let Some(block) = blocks.next_if(|block| !ends(block)) {
-        let (key, member) = match block {
-            Block::Heading(heading) if heading.key.is_empty() => {
-                section(blocks, heading.level, object);
-                continue;
+impl<'a> Object<'a> {
+    /// Returns a document as an object.
+    pub(crate) fn of(document: &'a Document) -> Self {
+        let mut object = Self(BTreeMap::new());
+        object.section(&mut document.blocks.iter().peekable(), 0);
+        object
+    }
+
+    /// Returns it with the version of the schema of this program's JSON.
+    #[must_use]
+    pub(crate) fn versioned(mut self) -> Self {
+        self.0.insert("schema_version", Member::Version(SCHEMA_VERSION));
+        self
+    }
+
+    /// Returns it as a value.
+    pub(crate) fn value(&self) -> Json {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Takes in the blocks up to the next heading of this level or a lower one.
+    fn section(&mut self, blocks: &mut Peekable<slice::Iter<'a, Block>>, level: u8) {
+        let ends =
+            |block: &&Block| matches!(block, Block::Heading(heading) if heading.level <= level);
+        while let Some(block) = blocks.next_if(|block| !ends(block)) {
+            let (key, member) = match block {
+                Block::Heading(heading) if heading.key.is_empty() => {
+                    self.section(blocks, heading.level);
+                    continue;
+                }
+                Block::Heading(heading) => {
+                    let mut inner = Self(BTreeMap::new());
+                    inner.section(blocks, heading.level);
+                    (&heading.key, Member::Object(inner))
+                }
+                Block::Pairs(pairs) if pairs.key.is_empty() => {
+                    self.0.extend(members(pairs));
+                    continue;
+                }
+                Block::Pairs(pairs) => (&pairs.key, Member::Object(Self(members(pairs).collect()))),
+                Block::Table(table) => (&table.key, Member::Rows(table)),
+                Block::Bars(bars) => (&bars.key, Member::Bars(bars)),
+                Block::Timeline(timeline) => (&timeline.key, Member::Timeline(timeline)),
+                Block::Verbatim(verbatim) => (&verbatim.key, Member::Text(&verbatim.text)),
+                Block::Paragraph(_) | Block::Items(_) | Block::Notice(_) | Block::Footnote(_) => {
+                    continue;
+                }
+            };
+            if !key.is_empty() {
+                self.0.insert(key, member);
             }
-            Block::Heading(heading) => {
-                let mut inner = Map::new();
-                section(blocks, heading.level, &mut inner);
-                (&heading.key, inner.into())
-            }
-            Block::Pairs(pairs) if pairs.key.is_empty() => {
-                object.extend(members(pairs));
-                continue;
-            }
-            Block::Pairs(pairs) => (&pairs.key, members(pairs).collect()),
-            Block::Table(table) => (&table.key, rows(table)),
-            Block::Bars(bars) => (&bars.key, lengths(bars)),
-            Block::Timeline(timeline) => (&timeline.key, moments(timeline)),
-            Block::Verbatim(verbatim) => (&verbatim.key, verbatim.text.clone().into()),
-            Block::Paragraph(_) | Block::Items(_) | Block::Notice(_) | Block::Footnote(_) => {
-                continue;
-            }
-        };
-        if !key.is_empty() {
-            object.insert(key.clone(), member);
         }
     }
 }
 
-fn members(pairs: &Pairs) -> impl Iterator<Item = (String, Json)> {
+fn members(pairs: &Pairs) -> impl Iterator<Item = (&str, Member<'_>)> {
     let keyed = pairs.entries.iter().filter(|pair| !pair.key.is_empty());
-    keyed.map(|pair| (pair.key.clone(), value(&pair.value)))
+    keyed.map(|pair| (pair.key.as_str(), Member::Value(&pair.value)))
 }
 
-fn rows(table: &Table) -> Json {
-    let row = |row: &Vec<Value>| -> Json {
-        let keyed = table.columns.iter().zip(row).filter(|(column, _)| !column.key.is_empty());
-        keyed.map(|(column, cell)| (column.key.clone(), value(cell))).collect()
-    };
-    table.rows.iter().map(row).collect()
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, member) in &self.0 {
+            match member {
+                Member::Object(object) => map.serialize_entry(key, object)?,
+                Member::Rows(table) => map.serialize_entry(key, &Rows(table))?,
+                Member::Bars(bars) => map.serialize_entry(key, &lengths(bars))?,
+                Member::Timeline(timeline) => map.serialize_entry(key, &moments(timeline))?,
+                Member::Text(text) => map.serialize_entry(key, text)?,
+                Member::Value(value) => map.serialize_entry(key, &Exact::of(key, *value))?,
+                Member::Version(version) => map.serialize_entry(key, version)?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// The rows of a table, each an object of its keyed cells.
+struct Rows<'a>(&'a Table);
+
+/// One of them, with the keys in their order and the places of their cells.
+struct Row<'a>(&'a BTreeMap<&'a str, usize>, &'a [Value]);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let keys = self.0.columns.iter().map(|column| column.key.as_str()).zip(0..);
+        let keys: BTreeMap<&str, usize> = keys.filter(|(key, _)| !key.is_empty()).collect();
+        serializer.collect_seq(self.0.rows.iter().map(|row| Row(&keys, row)))
+    }
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cells = self.0.iter().filter_map(|(key, place)| Some((key, self.1.get(*place)?)));
+        serializer.collect_map(cells.map(|(key, cell)| (key, Exact::of(key, cell))))
+    }
 }
 
 fn lengths(bars: &Bars) -> Json {
     let bar = |label: &str, length: f64, shown: &Value| -> Json {
-        let members = [("label", label.into()), ("value", length.into()), ("shown", value(shown))];
+        let shown = serde_json::to_value(Exact::of("shown", shown)).unwrap_or_default();
+        let members = [("label", label.into()), ("value", length.into()), ("shown", shown)];
         members.map(|(key, member)| (key.to_owned(), member)).into_iter().collect()
     };
     bars.entries.iter().map(|one| bar(&one.label, one.value, &one.shown)).collect()
@@ -74,34 +136,105 @@ fn lengths(bars: &Bars) -> Json {
 
 fn moments(timeline: &Timeline) -> Json {
     let moment = |at_ms: u64, what: &[Span], detail: &str| -> Json {
-        let members =
-            [("at", timestamp(at_ms)), ("text", text(what)), ("detail", detail.to_owned())];
+        let (at, text) = (timestamp(at_ms), text(what).into_owned());
+        let members = [("at", at), ("text", text), ("detail", detail.to_owned())];
         members.map(|(key, member)| (key.to_owned(), Json::from(member))).into_iter().collect()
     };
     timeline.moments.iter().map(|one| moment(one.at_ms, &one.text, &one.detail)).collect()
 }
 
-fn value(value: &Value) -> Json {
-    match value {
-        Value::Nothing => Json::Null,
-        Value::Text(spans) => text(spans).into(),
-        Value::Id(id) => id.as_str().into(),
-        Value::Count(number) => (*number).into(),
-        Value::Tokens(number) | Value::Bytes(number) | Value::Duration(number) => (*number).into(),
-        Value::Number(number) | Value::Share(number) | Value::Score(number) => (*number).into(),
-        Value::Money { micros, .. } => (*micros as f64 / 1_000_000.0).into(),
-        Value::Instant(at_ms) => timestamp(*at_ms).into(),
-        Value::Flag(flag) => (*flag).into(),
-        Value::List(values) => values.iter().map(self::value).collect(),
-        Value::Record(members) => {
-            members.iter().map(|(key, member)| (key.clone(), self::value(member))).collect()
+/// A value in its exact form, but for scores (see [`three_decimals`]).
+struct Exact<'a, T> {
+    value: &'a T,
+    /// True if it is a score.
+    is_score: bool,
+    /// True if scores in it stay as they are.
+    is_kept: bool,
+}
+
+impl<'a, T> Exact<'a, T> {
+    /// Returns the value of a key.
+    fn of(key: &str, value: &'a T) -> Self {
+        Self { value, is_score: SCORES.contains(&key), is_kept: key == "result" }
+    }
+
+    /// Returns a part of it that has no key.
+    fn part<'b, P>(&self, value: &'b P) -> Exact<'b, P> {
+        Exact { value, is_score: false, is_kept: self.is_kept }
+    }
+
+    /// Returns a part of it with a key.
+    fn member<'b, P>(&self, key: &str, value: &'b P) -> Exact<'b, P> {
+        let member = Exact::of(key, value);
+        Exact {
+            is_score: member.is_score && !self.is_kept,
+            is_kept: member.is_kept || self.is_kept,
+            ..member
         }
-        Value::Data(data) => data.clone(),
+    }
+
+    fn number<S: Serializer>(&self, number: f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(if self.is_score { three_decimals(number) } else { number })
     }
 }
 
-fn text(spans: &[Span]) -> String {
-    spans.iter().map(|span| span.text.as_str()).collect()
+impl Serialize for Exact<'_, Value> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Value::Nothing => serializer.serialize_unit(),
+            Value::Text(spans) => serializer.serialize_str(&text(spans)),
+            Value::Id(id) => serializer.serialize_str(id),
+            Value::Count(number) => serializer.serialize_i64(*number),
+            Value::Tokens(number) | Value::Bytes(number) | Value::Duration(number) => {
+                serializer.serialize_u64(*number)
+            }
+            Value::Number(number) | Value::Share(number) | Value::Score(number) => {
+                self.number(*number, serializer)
+            }
+            Value::Money { micros, .. } => serializer.serialize_f64(*micros as f64 / 1_000_000.0),
+            Value::Instant(at_ms) => serializer.serialize_str(&timestamp(*at_ms)),
+            Value::Flag(flag) => serializer.serialize_bool(*flag),
+            Value::List(values) => {
+                let mut list = serializer.serialize_seq(Some(values.len()))?;
+                values.iter().try_for_each(|value| list.serialize_element(&self.part(value)))?;
+                list.end()
+            }
+            Value::Record(members) => {
+                // The last of a key holds, and they are in order as everywhere.
+                let members: BTreeMap<&str, &Value> =
+                    members.iter().map(|(key, value)| (key.as_str(), value)).collect();
+                let member = |(key, value)| (key, self.member(key, value));
+                serializer.collect_map(members.into_iter().map(member))
+            }
+            Value::Data(data) => {
+                Exact { value: data, is_score: self.is_score, is_kept: self.is_kept }
+                    .serialize(serializer)
+            }
+        }
+    }
+}
+
+impl Serialize for Exact<'_, Json> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Json::Number(number) if self.is_score && number.is_f64() => {
+                self.number(number.as_f64().unwrap_or_default(), serializer)
+            }
+            Json::Array(items) => serializer.collect_seq(items.iter().map(|item| self.part(item))),
+            Json::Object(members) => {
+                let member = |(key, value): (&'_ String, _)| (key.clone(), self.member(key, value));
+                serializer.collect_map(members.iter().map(member))
+            }
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+fn text(spans: &[Span]) -> Cow<'_, str> {
+    match spans {
+        [one] => Cow::Borrowed(&one.text),
+        spans => Cow::Owned(spans.iter().map(|span| span.text.as_str()).collect()),
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +268,8 @@ mod tests {
             (Value::data(&json!({ "b": [1] })), json!({ "b": [1] })),
         ];
         for (of, is) in table {
-            assert_eq!(value(&of), is, "{of:?}");
+            let written = serde_json::to_value(Exact::of("x", &of)).unwrap();
+            assert_eq!(written, is, "{of:?}");
         }
     }
 
@@ -155,7 +289,7 @@ mod tests {
             .with(Pairs::new("h").for_programs("i", true).for_people("no", true));
 
         assert_eq!(
-            object(&document),
+            Object::of(&document).value(),
             json!({ "a": true, "b": { "c": true, "d": { "e": true } }, "f": true, "g": {}, "h": { "i": true } })
         );
     }
@@ -176,7 +310,7 @@ mod tests {
             .with(Verbatim::new("diff", "+a\n").keyed("diff"));
 
         let expected = json!({ "rows": [{ "y": "y" }], "none": [], "diff": "+a\n" });
-        assert_eq!(object(&document), expected);
+        assert_eq!(Object::of(&document).value(), expected);
     }
 
     #[test]
@@ -190,7 +324,7 @@ mod tests {
             .with(Timeline { key: "line".to_owned(), moments: vec![moment] });
 
         assert_eq!(
-            object(&document),
+            Object::of(&document).value(),
             json!({
                 "bars": [{ "label": "a", "value": 0.5, "shown": 0.5 }],
                 "line": [{ "at": "1970-01-01T00:00:00Z", "text": "b", "detail": "c" }],

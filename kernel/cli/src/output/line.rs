@@ -13,7 +13,7 @@ pub(crate) struct Line {
 
 impl Line {
     /// Returns a line of one piece.
-    pub(crate) fn of(style: Style, text: impl Into<String>) -> Self {
+    pub(crate) fn of<T: AsRef<str> + Into<String>>(style: Style, text: T) -> Self {
         let mut line = Self::default();
         line.push(style, text);
         line
@@ -25,11 +25,20 @@ impl Line {
         self
     }
 
-    /// Adds a piece at the end.
-    pub(crate) fn push(&mut self, style: Style, text: impl Into<String>) {
-        let text = text.into();
-        if !text.is_empty() {
-            self.pieces.push((style, text));
+    /// Adds a piece at the end. Plain text behind plain text is one piece.
+    pub(crate) fn push<T: AsRef<str> + Into<String>>(&mut self, style: Style, text: T) {
+        match self.pieces.last_mut() {
+            _ if text.as_ref().is_empty() => {}
+            Some((Style::Plain, before)) if style == Style::Plain => before.push_str(text.as_ref()),
+            _ => self.pieces.push((style, text.into())),
+        }
+    }
+
+    /// Adds so many spaces at the end.
+    pub(crate) fn space(&mut self, count: usize) {
+        match self.pieces.last_mut() {
+            Some((Style::Plain, before)) => before.extend(std::iter::repeat_n(' ', count)),
+            _ => self.push(Style::Plain, " ".repeat(count)),
         }
     }
 
@@ -44,9 +53,11 @@ impl Line {
         }
     }
 
-    /// Returns the line in colours.
-    pub(super) fn painted(&self, palette: Palette) -> String {
-        self.pieces.iter().map(|(style, text)| palette.paint(*style, text)).collect()
+    /// Writes the line in colours behind a text.
+    pub(super) fn paint(&self, palette: Palette, onto: &mut String) {
+        for (style, text) in &self.pieces {
+            palette.paint_onto(*style, text, onto);
+        }
     }
 
     /// Returns the words of the line.

@@ -149,7 +149,12 @@ impl Page {
 
     /// Returns the text of the page.
     pub(super) fn finish(self) -> String {
-        self.lines.iter().map(|line| line.painted(self.palette) + "\n").collect()
+        let mut text = String::new();
+        for line in &self.lines {
+            line.paint(self.palette, &mut text);
+            text.push('\n');
+        }
+        text
     }
 
     /// Returns the lines of the page, and where on it something begins.

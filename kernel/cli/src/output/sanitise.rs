@@ -18,6 +18,9 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
 
 /// Returns `text` sanitised as by [`sanitise`], on one line: line breaks and tabs become spaces.
 pub fn sanitise_line(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     if text.contains(['\n', '\t']) {
         let spaced = text.replace("\r\n", " ").replace(['\n', '\t'], " ");
         return Cow::Owned(sanitise(&spaced).into_owned());
@@ -28,7 +31,9 @@ pub fn sanitise_line(text: &str) -> Cow<'_, str> {
 /// Escapes the characters of a JSON text that a terminal would obey. JSON allows such characters
 /// inside of strings alone, so the document keeps its meaning.
 pub(super) fn json(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c != '\n' && is_unsafe(c)) {
+    // Whoever writes JSON escapes the control characters below the blank; of ASCII, one is left.
+    let is_plain = text.is_ascii() && !text.as_bytes().contains(&0x7f);
+    if is_plain || !text.chars().any(|c| c != '\n' && is_unsafe(c)) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
@@ -45,7 +50,7 @@ pub(super) fn json(text: &str) -> Cow<'_, str> {
 }
 
 fn rewrite(text: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.chars().any(|c| is_unsafe(c) && !allowed(c)) {
+    if is_plain(text) || !text.chars().any(|c| is_unsafe(c) && !allowed(c)) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
@@ -59,6 +64,11 @@ fn rewrite(text: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
+}
+
+/// Returns true if all of a text is in the part of ASCII that can be seen, as most text is.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn is_unsafe(c: char) -> bool {

@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     error::CommandError,
     exit::Exit,
-    output::{duration, json, money, versioned},
+    output::{duration, json, money},
 };
 
 /// The time between two looks.
@@ -74,7 +74,7 @@ impl Screen<'_> {
     ) -> Result<(), CommandError> {
         let printer = &self.context.printer;
         if self.json {
-            let value = versioned(json::object(&picture(state, runs, history)));
+            let value = json::Object::of(&picture(state, runs, history)).versioned().value();
             return self.once(value.to_string(), |_| printer.json_line(&value));
         }
         if !printer.out().terminal {

@@ -31,7 +31,7 @@ fn columns() -> [Column; 15] {
     ]
 }
 
-fn row(task: &TaskRecord) -> [Value; 15] {
+fn row_for_people(task: &TaskRecord) -> [Value; 6] {
     [
         Value::id(&task.id),
         status(task.status),
@@ -39,6 +39,18 @@ fn row(task: &TaskRecord) -> [Value; 15] {
         Value::money_at_most(task.cost_micros, task.at_most),
         Value::Instant(task.started_ms),
         first_line(&task.text).into(),
+    ]
+}
+
+fn row(task: &TaskRecord) -> [Value; 15] {
+    let [id, status, score, cost, started, line] = row_for_people(task);
+    [
+        id,
+        status,
+        score,
+        cost,
+        started,
+        line,
         (&task.text).into(),
         Value::id(&task.session),
         (&task.workspace).into(),
@@ -49,6 +61,12 @@ fn row(task: &TaskRecord) -> [Value; 15] {
         task.at_most.into(),
         Value::data(&task.ending),
     ]
+}
+
+/// Returns tasks as a table for people alone, who see less of them.
+pub(crate) fn task_table_for_people(tasks: &[TaskRecord]) -> Table {
+    let columns = columns().into_iter().filter(Column::has_title);
+    Table::new("", columns).rows(tasks.iter().map(row_for_people))
 }
 
 /// Returns tasks as a table.

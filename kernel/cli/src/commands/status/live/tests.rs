@@ -91,7 +91,7 @@ fn a_program_gets_all_of_the_state_as_its_file_has_it() {
         let history = [past("41", TaskStatus::Accepted, None)];
 
         assert_eq!(
-            json::object(&picture(&state, true, &history)),
+            json::Object::of(&picture(&state, true, &history)).value(),
             serde_json::to_value(&state).unwrap()
         );
     }
