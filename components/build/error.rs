@@ -13,6 +13,8 @@ pub(crate) enum BuildError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("{package}: {problem}")]
     Manifest { package: String, problem: String },
+    #[error("{path}: {problem}")]
+    Skill { path: PathBuf, problem: String },
     #[error("{0} and {1} are both called `{2}`; a component's name is unique")]
     Duplicate(String, String, String),
     #[error("cannot compile {package}: {problem}")]

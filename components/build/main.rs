@@ -13,6 +13,9 @@ mod manifest;
 mod native;
 #[path = "../../kernel/compiler/build/nested.rs"]
 mod nested;
+#[path = "../../kernel/storage/src/skills/yaml.rs"]
+#[expect(dead_code, reason = "front matter is read here and written in another form")]
+mod yaml;
 
 use std::process::ExitCode;
 

@@ -133,7 +133,8 @@ pub fn models() -> &'static str {
     include_str!("../models.json")
 }
 
-/// Returns the bundled skills: the path of each `SKILL.md` below `skills/`, and its text.
+/// Returns the bundled skills: the path of each `SKILL.md` below `skills/`, and its text, in which the front matter is in
+/// JSON.
 pub fn skills() -> &'static [(&'static str, &'static str)] {
     SKILLS
 }

@@ -222,6 +222,13 @@ fn models_and_skills_can_be_read() {
 
     assert!(models["providers"].is_object());
     for (path, text) in skills() {
-        assert!(path.ends_with("SKILL.md") && !text.is_empty(), "{path}");
+        assert!(path.ends_with("SKILL.md"), "{path}");
+        let (header, body) = text.strip_prefix("---\n{").unwrap().split_once("}\n").unwrap();
+        let header: Value = serde_json::from_str(&format!("{{{header}}}")).unwrap();
+        assert!(header["description"].is_string(), "{path}");
+        let source = std::fs::read_to_string(format!("../skills/{path}")).unwrap();
+        let line = |text: &str| text.lines().position(|line| line.starts_with("# "));
+        assert_eq!(line(text), line(&source), "{path}");
+        assert!(body.contains(source.split_once("\n---\n").unwrap().1), "{path}");
     }
 }

@@ -3,13 +3,31 @@
 //!
 //! The time zone is the system's: `TZ`, or else `/etc/localtime`, or else UTC.
 
-use std::iter;
+use std::{env, iter, path::Path};
 
 use jiff::{Timestamp, tz::TimeZone};
+use openkoi_brokers::disk;
 
-/// Returns the system's time zone.
-pub(crate) fn zone_here() -> TimeZone {
-    TimeZone::try_system().unwrap_or(TimeZone::UTC)
+/// The link to the file of the system's time zone.
+const LOCAL: &str = "/etc/localtime";
+/// The largest file of a time zone that is read, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Returns the system's time zone. It may have no name.
+#[must_use]
+pub fn zone_here() -> TimeZone {
+    // By its name a zone is looked for among the files of all zones, which takes longer than all else that a short command does.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "who names a zone has it looked for, by a library that reads the same variable"
+    )]
+    let is_named = env::var_os("TZ").is_some();
+    let linked = if is_named { None } else { linked(Path::new(LOCAL)) };
+    linked.or_else(|| TimeZone::try_system().ok()).unwrap_or(TimeZone::UTC)
+}
+
+fn linked(path: &Path) -> Option<TimeZone> {
+    TimeZone::tzif("localtime", &disk::read(path, LARGEST).ok()?).ok()
 }
 
 /// Returns when the day of a time began here, both in milliseconds since 1970.
@@ -38,6 +56,24 @@ mod tests {
 
     fn ms(text: &str) -> u64 {
         text.parse::<Timestamp>().unwrap().as_millisecond() as u64
+    }
+
+    #[test]
+    fn the_file_of_a_time_zone_is_that_zone_and_another_file_is_none() {
+        let place = tempfile::tempdir().unwrap();
+        let (other, pipe) = (place.path().join("other"), place.path().join("pipe"));
+        std::fs::write(&other, "no zone").unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+
+        assert!(linked(&other).is_none());
+        assert!(linked(&pipe).is_none());
+        assert!(linked(&place.path().join("absent")).is_none());
+        let Some(zone) = linked(Path::new("/usr/share/zoneinfo/Europe/Berlin")) else { return };
+        let named = TimeZone::get("Europe/Berlin").unwrap();
+        for at in ["2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z", "2050-10-30T12:00:00Z"] {
+            let at = at.parse::<Timestamp>().unwrap();
+            assert_eq!(zone.to_offset(at), named.to_offset(at));
+        }
     }
 
     #[test]

@@ -190,7 +190,10 @@ fn read(file: File, kind: SkillKind, text: &str) -> Result<Skill, SkillError> {
     let mut notices = Vec::new();
     let parts = front_matter::split(text, &mut notices)?;
     let header = parts.header.unwrap_or_default();
-    let header = front_matter::read(header, parts.header_line, &mut notices);
+    let header = match file.source {
+        SkillSource::Bundled => front_matter::read_bundled(header, parts.header_line, &mut notices),
+        _ => front_matter::read(header, parts.header_line, &mut notices),
+    };
     if parts.body.trim().is_empty() && header.description.is_none() {
         return Err(SkillError::Empty);
     }

@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, CommandError> {
     thread::block(async {
         let interrupts = Interrupts::listen()?;
         let mut live = LiveHome::listen(&context.app)?;
-        let reader = Reader::new(context, jiff::tz::TimeZone::system());
+        let reader = Reader::new(context, openkoi_app::day::zone_here());
         let mut told = Told::default();
         loop {
             let (tasks, questions) = (reader.newest()?, reader.questions()?);

@@ -102,7 +102,7 @@ impl<'a> Screen<'a> {
         let options = TerminalOptions { viewport: Viewport::Fixed(area(size)) };
         let backend = CrosstermBackend::new(io::stdout());
         let terminal = Terminal::with_options(backend, options).map_err(unusable)?;
-        let zone = jiff::tz::TimeZone::system();
+        let zone = openkoi_app::day::zone_here();
         let times = Times::Clock(zone.clone(), context.app.now_ms());
         let state = State::new(size, times);
         let (reader, actor) = (Reader::new(context, zone), Actor::new(context));

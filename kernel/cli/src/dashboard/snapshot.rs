@@ -11,7 +11,7 @@ use crate::{context::Context, error::CommandError, output::Output, reply::Reply}
 ///
 /// When something of it cannot be read.
 pub(super) fn reply(json: bool, context: &Context) -> Result<Reply, CommandError> {
-    let mut reader = Reader::new(context, jiff::tz::TimeZone::system());
+    let mut reader = Reader::new(context, openkoi_app::day::zone_here());
     let mut document = Document::new("Dashboard");
     for tab in Tab::ALL {
         document.push(Heading::new(tab.title().to_lowercase(), tab.title()));

@@ -108,9 +108,19 @@ pub(super) fn split<'a>(
     })
 }
 
+/// Reads the fields as [`read`] does, for a skill that was bundled: their values may be in JSON.
+pub(super) fn read_bundled(text: &str, first: usize, notices: &mut Vec<SkillNotice>) -> Header {
+    let Some(Yaml::Map(pairs)) = Yaml::of_json(text) else { return read(text, first, notices) };
+    let field = |(key, value)| Field { key, value, line: first, text: String::new() };
+    meant(pairs.into_iter().map(field).collect(), first, notices)
+}
+
 /// Reads the fields. What is doubtful about them is added to `notices`.
 pub(super) fn read(text: &str, first: usize, notices: &mut Vec<SkillNotice>) -> Header {
-    let fields = lenient::read(text, first, notices);
+    meant(lenient::read(text, first, notices), first, notices)
+}
+
+fn meant(fields: Vec<Field>, first: usize, notices: &mut Vec<SkillNotice>) -> Header {
     notices.extend(unknown(&fields));
     let line = |key: &str| fields.iter().find(|field| field.key == key).map(|field| field.line);
     let text = |key: &str, notices: &mut Vec<SkillNotice>| text_of(&fields, key, notices);

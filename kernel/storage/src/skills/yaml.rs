@@ -45,6 +45,25 @@ impl Yaml {
         Some(items)
     }
 
+    /// Reads what [`Yaml::json`] wrote.
+    pub(super) fn of_json(text: &str) -> Option<Self> {
+        fn read(value: Value) -> Option<Yaml> {
+            Some(match value {
+                Value::Null => Yaml::Null,
+                Value::String(text) => Yaml::Text(text),
+                Value::Array(items) => {
+                    Yaml::List(items.into_iter().map(read).collect::<Option<_>>()?)
+                }
+                Value::Object(pairs) => {
+                    let pair = |(key, value)| Some((key, read(value)?));
+                    Yaml::Map(pairs.into_iter().map(pair).collect::<Option<_>>()?)
+                }
+                Value::Bool(_) | Value::Number(_) => return None,
+            })
+        }
+        read(serde_json::from_str(text).ok()?)
+    }
+
     /// Returns it as JSON, in which every scalar is a text.
     pub(super) fn json(&self) -> Value {
         match self {
@@ -178,6 +197,29 @@ mod tests {
             ("g".to_owned(), Yaml::List(vec![text("yes"), text("two lines\n")])),
         ];
         assert_eq!(read, Yaml::Map(expected));
+    }
+
+    #[test]
+    fn what_was_written_in_json_is_read_as_it_was() {
+        let read = parse("name: a\nb: {c: [0.5, ~, 'x: y']}\nd:\n").unwrap();
+
+        assert_eq!(Yaml::of_json(&format!("{}\n\n", read.json())), Some(sorted(&read)));
+        for other in ["", "name: a", "{\"a\": 1}", "{\"a\": true}", "[\"a\"", "{'a': b}"] {
+            assert_eq!(Yaml::of_json(other), None, "{other}");
+        }
+
+        /// JSON has its keys in order.
+        fn sorted(yaml: &Yaml) -> Yaml {
+            match yaml {
+                Yaml::Map(pairs) => {
+                    let mut pairs: Vec<_> =
+                        pairs.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+                    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+                    Yaml::Map(pairs)
+                }
+                other => other.clone(),
+            }
+        }
     }
 
     #[test]
