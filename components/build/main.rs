@@ -14,7 +14,11 @@ mod native;
 #[path = "../../kernel/compiler/build/nested.rs"]
 mod nested;
 #[path = "../../kernel/storage/src/skills/yaml.rs"]
-#[expect(dead_code, reason = "front matter is read here and written in another form")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "front matter is read here and written in another form"
+)]
 mod yaml;
 
 use std::process::ExitCode;

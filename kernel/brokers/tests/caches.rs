@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A home with a cache of npm and one of Gradle.
+/// A home with caches of npm, Gradle and Hex, two of them with secrets in them.
 fn home(world: &World) -> PathBuf {
     let home = world.base.join("home");
     fs::create_dir_all(home.join(".npm/_cacache")).unwrap();
@@ -24,6 +24,9 @@ fn home(world: &World) -> PathBuf {
     fs::create_dir_all(home.join(".gradle/caches")).unwrap();
     fs::write(home.join(".gradle/caches/jar"), "jar\n").unwrap();
     fs::write(home.join(".gradle/gradle.properties"), "token=canary\n").unwrap();
+    fs::create_dir_all(home.join(".hex/packages")).unwrap();
+    fs::write(home.join(".hex/packages/one"), "one\n").unwrap();
+    fs::write(home.join(".hex/hex.config"), "{<<\"$read_key\">>,<<\"canary\">>}.\n").unwrap();
     home
 }
 
@@ -82,6 +85,15 @@ async fn secrets_in_a_cache_are_empty_files_whatever_a_program_does_to_them() {
     assert!(out.starts_with("jar\n") && !out.contains("canary"), "{out}");
     let kept = fs::read_to_string(home.join(".gradle/gradle.properties")).unwrap();
     assert_eq!(kept, "token=canary\n");
+
+    let hex = "cat ~/.hex/packages/one ~/.hex/hex.config; echo ours > ~/.hex/hex.config; cat ~/.hex/hex.config";
+    assert_eq!(sh(&processes, &world.work(""), Some(&layer), hex).await, "one\nours\n");
+    // Without a layer there is nothing that could lie over them.
+    let script = "cat ~/.hex/hex.config ~/.gradle/gradle.properties";
+    let out = sh(&processes, &world.work(""), None, script).await;
+    assert!(!out.contains("canary"), "{out}");
+    let kept = fs::read_to_string(home.join(".hex/hex.config")).unwrap();
+    assert_eq!(kept, "{<<\"$read_key\">>,<<\"canary\">>}.\n");
 }
 
 #[tokio::test]
@@ -95,7 +107,12 @@ async fn a_tool_without_a_cache_is_told_where_to_have_one() {
     let script = "echo kept > $PIP_CACHE_DIR/wheel; echo ${npm_config_cache-unset}";
     assert_eq!(sh(&processes, &work, Some(&layer), script).await, "unset\n");
     assert_eq!(sh(&processes, &work, None, "cat $PIP_CACHE_DIR/wheel").await, "kept\n");
-    assert!(!home.join(".cache").exists());
+    // pnpm has its store in a place that holds more, and Maven goes by an option.
+    let script = "mkdir $PNPM_HOME/store; cd ${MAVEN_OPTS##*-Dmaven.repo.local=} && echo kept > jar; ls $PNPM_HOME";
+    assert_eq!(sh(&processes, &work, Some(&layer), script).await, "store\n");
+    let script = "cat ${MAVEN_OPTS##*-Dmaven.repo.local=}/jar";
+    assert_eq!(sh(&processes, &work, None, script).await, "kept\n");
+    assert!(!home.join(".cache").exists() && !home.join(".m2").exists());
 }
 
 #[tokio::test]

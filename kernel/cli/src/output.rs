@@ -144,7 +144,9 @@ impl Printer {
     ///
     /// As [`Printer::result`].
     pub fn json_line(&self, value: &Value) -> Result<(), CommandError> {
-        self.raw(format!("{}\n", sanitise::json(&rounded(value.clone()).to_string())).as_bytes())
+        self.raw(
+            format!("{}\n", sanitise::json(&json::rounded(value.clone()).to_string())).as_bytes(),
+        )
     }
 
     /// Prints a JSON document to stdout, indented.
@@ -153,7 +155,7 @@ impl Printer {
     ///
     /// As [`Printer::result`].
     pub fn json(&self, value: &Value) -> Result<(), CommandError> {
-        self.raw(indented(&rounded(value.clone())).as_bytes())
+        self.raw(indented(&json::rounded(value.clone())).as_bytes())
     }
 
     /// Prints text of any origin to stdout, sanitised even if stdout is a pipe, which may end at a
@@ -210,32 +212,6 @@ pub(crate) fn laid_out(document: &Document, width: usize, times: Times) -> (Vec<
     let mut page = Page::with_times(Palette::PLAIN, Some(width), times);
     terminal::write(document, &mut page);
     page.into_lines()
-}
-
-/// The fields that are scores, from 0 to 1.
-const SCORES: [&str; 2] = ["score", "quality"];
-
-/// Returns a score with three decimals: what is further behind comes of the arithmetic.
-fn three_decimals(score: f64) -> f64 {
-    (score * 1_000.0).round() / 1_000.0
-}
-
-/// Returns a document whose scores have three decimals at most. What a model wrote, the arguments of calls and the result, stays as it
-/// is.
-fn rounded(mut document: Value) -> Value {
-    match &mut document {
-        Value::Object(fields) => {
-            for (name, field) in fields.iter_mut().filter(|(name, _)| *name != "result") {
-                match field.as_f64().filter(|_| field.is_f64() && SCORES.contains(&name.as_str())) {
-                    Some(score) => *field = three_decimals(score).into(),
-                    None => *field = rounded(field.take()),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| *item = rounded(item.take())),
-        _ => {}
-    }
-    document
 }
 
 /// Returns a JSON document, indented.
@@ -334,7 +310,7 @@ mod tests {
         });
 
         assert_eq!(
-            rounded(record),
+            json::rounded(record),
             json!({
                 "score": 0.92, "cost_usd": 0.000_001, "list": [{ "quality": 0.123 }, { "score": null }],
                 "result": { "score": odd },

@@ -20,23 +20,22 @@ struct KnownCache {
     home: &'static str,
     /// The variable that says that it is elsewhere, and what of the value it is.
     variable: Option<(&'static str, &'static str)>,
-    /// True if the tool goes by the variable for the cache alone, so that it can be told where to have one.
+    /// True if the tool can be told by the variable where to have one, and puts nothing else there that has to last.
     can_be_moved: bool,
+    /// The variable with options of the tool, and the option that says where it is to have one.
+    option: Option<(&'static str, &'static str)>,
     /// Files in it that hold secrets. Programs see empty ones.
     hidden: &'static [&'static str],
 }
 
 const fn cache(home: &'static str, variable: &'static str) -> KnownCache {
-    KnownCache { home, variable: Some((variable, "")), can_be_moved: true, hidden: &[] }
+    KnownCache { can_be_moved: true, ..part(home, variable, "") }
 }
 
 /// A part of a directory that a variable names and that holds more than a cache.
 const fn part(home: &'static str, variable: &'static str, below: &'static str) -> KnownCache {
-    KnownCache { home, variable: Some((variable, below)), can_be_moved: false, hidden: &[] }
-}
-
-const fn plain(home: &'static str) -> KnownCache {
-    KnownCache { home, variable: None, can_be_moved: false, hidden: &[] }
+    let variable = Some((variable, below));
+    KnownCache { home, variable, can_be_moved: false, option: None, hidden: &[] }
 }
 
 const KNOWN: [KnownCache; 22] = [
@@ -44,7 +43,7 @@ const KNOWN: [KnownCache; 22] = [
     part(".cargo/git", "CARGO_HOME", "git"),
     cache(".npm", "npm_config_cache"),
     cache(".cache/yarn", "YARN_CACHE_FOLDER"),
-    plain(".local/share/pnpm/store"),
+    KnownCache { can_be_moved: true, ..part(".local/share/pnpm/store", "PNPM_HOME", "store") },
     cache(".cache/node/corepack", "COREPACK_HOME"),
     cache(".bun/install/cache", "BUN_INSTALL_CACHE_DIR"),
     cache(".cache/deno", "DENO_DIR"),
@@ -53,14 +52,18 @@ const KNOWN: [KnownCache; 22] = [
     cache(".cache/pypoetry", "POETRY_CACHE_DIR"),
     cache(".cache/go-build", "GOCACHE"),
     cache("go/pkg/mod", "GOMODCACHE"),
-    plain(".m2/repository"),
+    KnownCache {
+        variable: None,
+        option: Some(("MAVEN_OPTS", "-Dmaven.repo.local=")),
+        ..part(".m2/repository", "", "")
+    },
     KnownCache { hidden: &["gradle.properties"], ..cache(".gradle", "GRADLE_USER_HOME") },
     cache(".cache/coursier", "COURSIER_CACHE"),
     cache(".nuget/packages", "NUGET_PACKAGES"),
     cache(".cache/composer", "COMPOSER_CACHE_DIR"),
     cache(".cache/ccache", "CCACHE_DIR"),
     cache(".cache/sccache", "SCCACHE_DIR"),
-    plain(".hex"),
+    KnownCache { hidden: &["hex.config"], ..cache(".hex", "HEX_HOME") },
     cache(".cache/rebar3", "REBAR_CACHE_DIR"),
 ];
 
@@ -73,6 +76,10 @@ pub(super) struct Caches {
     pub(super) own: Vec<(&'static str, PathBuf)>,
     /// Variables that name caches which are there and would not be looked for where they are.
     there: Vec<(&'static str, PathBuf)>,
+    /// Variables with options that name caches of ours.
+    options: Vec<(&'static str, OsString)>,
+    /// The directories that these name.
+    named: Vec<PathBuf>,
 }
 
 /// The variable that says where the caches of all other tools are, and the place where they are usually. Nothing of what lies
@@ -115,6 +122,21 @@ impl Caches {
                     create_private_dir(&directory).map_err(io::Error::other)?;
                     caches.own.push((name, directory));
                 }
+                (None, None) => {
+                    let Some((name, option)) = known.option else { continue };
+                    // Options are parted by blanks.
+                    if directory.as_os_str().as_bytes().contains(&b' ') {
+                        continue;
+                    }
+                    create_private_dir(&directory).map_err(io::Error::other)?;
+                    let mut options =
+                        variable(name).map(PathBuf::into_os_string).unwrap_or_default();
+                    options.push(" ");
+                    options.push(option);
+                    options.push(&directory);
+                    caches.options.push((name, options));
+                    caches.named.push(directory);
+                }
                 _ => {}
             }
         }
@@ -124,7 +146,13 @@ impl Caches {
     /// Returns the variables for the program.
     pub(super) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
         let all = self.own.iter().chain(&self.there);
-        all.map(|(name, path)| (OsString::from(name), path.clone().into_os_string()))
+        let named = all.map(|(name, path)| (*name, path.clone().into_os_string()));
+        named.chain(self.options.iter().cloned()).map(|(name, value)| (OsString::from(name), value))
+    }
+
+    /// Returns the directories of the caches of ours that variables name.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.own.iter().map(|(_, path)| path).chain(&self.named).map(PathBuf::as_path)
     }
 }
 

@@ -212,8 +212,8 @@ impl Sandbox {
 
 /// Returns the places outside of the workspace that the program may write to as they are.
 fn given(command: &Command, own: [&Path; 2], caches: &Caches) -> Vec<PathBuf> {
-    let caches = caches.own.iter().map(|(_, path)| path.as_path());
-    let places = command.write.iter().map(PathBuf::as_path).chain([own[1]]).chain(caches);
+    let places = command.write.iter().map(PathBuf::as_path).chain([own[1]]);
+    let places = places.chain(caches.directories());
     places.filter_map(|place| place.canonicalize().ok()).collect()
 }
 

@@ -31,7 +31,7 @@ impl Sandbox {
             return Err(missing("sandbox-exec is not there"));
         }
         let writable = command.write.iter().map(PathBuf::as_path).chain(own);
-        let writable = writable.chain(caches.own.iter().map(|(_, path)| path.as_path()));
+        let writable = writable.chain(caches.directories());
         let secret: Vec<PathBuf> = match &command.copy {
             // What leads into the workspace by its absolute path would answer with the files as they are there.
             Some(copy) => settings.secret.iter().chain([&copy.original]).cloned().collect(),

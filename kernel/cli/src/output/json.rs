@@ -10,7 +10,15 @@ use serde::{
 };
 use serde_json::Value as Json;
 
-use super::{SCHEMA_VERSION, SCORES, three_decimals};
+use super::format::SCHEMA_VERSION;
+
+/// The fields that are scores, from 0 to 1.
+const SCORES: [&str; 2] = ["score", "quality"];
+
+/// Returns a score with three decimals: what is further behind comes of the arithmetic.
+fn three_decimals(score: f64) -> f64 {
+    (score * 1_000.0).round() / 1_000.0
+}
 
 /// A document as an object, or a part of one under its own heading. It is written from the document itself: a list may have
 /// many thousand rows.
@@ -228,6 +236,24 @@ impl Serialize for Exact<'_, Json> {
             other => other.serialize(serializer),
         }
     }
+}
+
+/// Returns a document whose scores have three decimals at most. What a model wrote, the arguments of calls and the result, stays as it
+/// is.
+pub(super) fn rounded(mut document: Json) -> Json {
+    match &mut document {
+        Json::Object(fields) => {
+            for (name, field) in fields.iter_mut().filter(|(name, _)| *name != "result") {
+                match field.as_f64().filter(|_| field.is_f64() && SCORES.contains(&name.as_str())) {
+                    Some(score) => *field = three_decimals(score).into(),
+                    None => *field = rounded(field.take()),
+                }
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| *item = rounded(item.take())),
+        _ => {}
+    }
+    document
 }
 
 fn text(spans: &[Span]) -> Cow<'_, str> {

@@ -21,6 +21,8 @@ pub(crate) fn document(routes: &[Route]) -> Value {
             place.insert(method, operation(route, &mut generator));
         }
     }
+    let mut schemas: Value = generator.take_definitions(true).into();
+    name_patterns(&mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -32,10 +34,24 @@ pub(crate) fn document(routes: &[Route]) -> Value {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
-            "schemas": generator.take_definitions(true),
+            "schemas": schemas,
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
+}
+
+/// Makes `x-pattern` a pattern: what clients do well to keep to, while bodies are not held to it.
+fn name_patterns(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(pattern) = members.remove("x-pattern") {
+                members.insert("pattern".to_owned(), pattern);
+            }
+            members.values_mut().for_each(name_patterns);
+        }
+        Value::Array(items) => items.iter_mut().for_each(name_patterns),
+        _ => {}
+    }
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {

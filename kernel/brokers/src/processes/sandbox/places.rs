@@ -91,10 +91,10 @@ fn given(
     let secret: Vec<PathBuf> = settings.secret.iter().filter_map(|path| real(path)).collect();
     let named = settings.secret.iter().chain(&secret);
     let holds_secret = |path: &Path| named.clone().any(|secret| secret.starts_with(path));
-    let made = caches.own.iter().map(|(_, path)| path).chain(&settings.certificates);
-    let others = settings.read.iter().chain(&command.read).chain(&command.write).chain(made);
+    let others = settings.read.iter().chain(&command.read).chain(&command.write);
+    let others = others.chain(&settings.certificates).chain([&settings.spool]);
     let others = others.chain(caches.overlays.iter().map(|side| &side.path));
-    let others = others.chain([&settings.spool]).filter_map(|path| real(path));
+    let others = others.map(PathBuf::as_path).chain(caches.directories()).filter_map(real);
     let others = others.map(|path| Given { is_open: !holds_secret(&path), path });
     let own = own.into_iter().filter_map(real).map(|path| Given { path, is_open: true });
     let mut all: Vec<Given> = others.chain(own).collect();

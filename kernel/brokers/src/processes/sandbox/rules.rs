@@ -166,7 +166,7 @@ pub(super) fn build(
     for (source, _) in places {
         rules.add_whole(&real(source), all).map_err(failed)?;
     }
-    for (_, directory) in &caches.own {
+    for directory in caches.directories() {
         rules.add_whole(&real(directory), all).map_err(failed)?;
     }
     if command.layer.is_some() {

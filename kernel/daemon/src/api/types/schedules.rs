@@ -165,8 +165,8 @@ pub(crate) struct TimedSchedule {
     #[schemars(regex(pattern = SAYING))]
     pub(crate) description: String,
     /// When: plain words ("every weekday at 9", "every 15 minutes") or a cron expression of five fields. Other words are understood
-    /// too, as long as they say the same: what is not is answered with examples.
-    #[schemars(regex(pattern = schedules::pattern()))]
+    /// too, as long as they say the same; what is not understood is answered with examples.
+    #[schemars(extend("x-pattern" = schedules::pattern()))]
     pub(crate) when: String,
     /// The time zone, such as Europe/Berlin; that of the system if absent.
     pub(crate) timezone: Option<String>,
