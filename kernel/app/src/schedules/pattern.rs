@@ -3,14 +3,20 @@
 /// Returns a regular expression (ECMA-262) of cron expressions, and of plain words as they are best written. [`super::at_times`]
 /// understands whatever it matches, and some words more.
 pub fn pattern() -> String {
-    format!("^(?:{}|{}|{})$", words(), cron(), "@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)")
+    format!(
+        "^(?:{}|{}|{})$",
+        words(),
+        cron(),
+        "@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)"
+    )
 }
 
 /// `every weekday at 9`, `on the 1st and the last day at noon`, `every 15 minutes`.
 fn words() -> String {
     const DAYS: &str = "day|days|weekdays?|weekends?|(?:sun|mon|tues|wednes|thurs|fri|satur)days?|sun|mon|tue|wed|thu|fri|sat";
     const DATES: &str = "(?:[23]?1st|2?2nd|2?3rd|(?:[4-9]|1\\d|2[04-9]|30)th|last day)";
-    const TIMES: &str = "(?:(?:[01]?\\d|2[0-3])(?::[0-5]\\d)?|(?:1[0-2]|[1-9])(?::[0-5]\\d)? ?[ap]m|noon|midnight)";
+    const TIMES: &str =
+        "(?:(?:[01]?\\d|2[0-3])(?::[0-5]\\d)?|(?:1[0-2]|[1-9])(?::[0-5]\\d)? ?[ap]m|noon|midnight)";
     let listed = |one: &str| format!("{one}(?:(?:, | and ){one})*");
     let (days, dates, times) = (listed(&format!("(?:{DAYS})")), listed(DATES), listed(TIMES));
     let minutes = "(?:1[0-3]\\d\\d|14[0-3]\\d|1440|[1-9]\\d{0,2}) ?(?:m|min|mins|minutes?)";

@@ -296,7 +296,12 @@ pub const KEYS: &[Key] = &[
     key("network.no_proxy", ValueKind::Texts, NoTexts, ENDPOINT),
     key("network.ca", ValueKind::Texts, NoTexts, ENDPOINT),
     key("network.private_hosts", ValueKind::Texts, NoTexts, ENDPOINT),
-    key("credentials.store", ValueKind::Word(&["auto", "keyring", "file"]), Text("auto"), KEYS_KEPT),
+    key(
+        "credentials.store",
+        ValueKind::Word(&["auto", "keyring", "file"]),
+        Text("auto"),
+        KEYS_KEPT,
+    ),
     key("credentials.programs", ValueKind::Texts, NoTexts, KEYS_KEPT),
     key("trust.default", ValueKind::Word(TRUST_LEVELS), Text("act"), TRUST),
     key("trust.domains.*", ValueKind::Word(TRUST_LEVELS), Absent, TRUST),
