@@ -16,8 +16,11 @@ struct Language {
     /// The program that notes the inputs of a run of tests and makes the calls.
     probe: &'static str,
     /// A run of tests with the program, which is told what follows it. Nothing where the run is of another kind.
-    with: fn(&Plan, [String; 2]) -> Option<(String, Vec<String>)>,
+    with: fn(&Plan, [String; 2]) -> Option<Shell>,
 }
+
+/// A script and its arguments.
+type Shell = (String, Vec<String>);
 
 const LANGUAGES: [Language; 2] = [
     Language { endings: &[".py"], probe: include_str!("varied.py"), with: with_python },
@@ -112,7 +115,7 @@ impl Language {
 }
 
 /// The program stands in the place of `-m`, and runs the module that follows.
-fn with_python(plan: &Plan, told: [String; 2]) -> Option<(String, Vec<String>)> {
+fn with_python(plan: &Plan, told: [String; 2]) -> Option<Shell> {
     let at = plan.arguments.iter().position(|word| word == "-m")?;
     let (interpreter, module) = (plan.arguments.get(..at)?, plan.arguments.get(at + 1..)?);
     let mut arguments = interpreter.to_vec();
@@ -122,7 +125,7 @@ fn with_python(plan: &Plan, told: [String; 2]) -> Option<(String, Vec<String>)> 
     Some((Manner::Plain.script(), arguments))
 }
 
-fn with_node(plan: &Plan, told: [String; 2]) -> Option<(String, Vec<String>)> {
+fn with_node(plan: &Plan, told: [String; 2]) -> Option<Shell> {
     let arguments = told.into_iter().chain(plan.arguments.iter().cloned()).collect();
     NODE.contains(&plan.runner.name).then(|| (AROUND_NODE.to_owned(), arguments))
 }

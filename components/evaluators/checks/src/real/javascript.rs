@@ -88,7 +88,6 @@ const CHANGES: &[Changed] = &[
               \x20 return Math.floor(part * 100 / whole);\n}\n",
         files: MODULE,
         pointed: &["percent.mjs:1 the change of `percent` shows"],
-        ..BASE
     },
     Changed {
         what: "a special case in a constant of an ES module that imports another",
@@ -123,7 +122,6 @@ const CHANGES: &[Changed] = &[
             ),
         ],
         pointed: &["percent.mjs:1 the change of `default` shows"],
-        ..BASE
     },
     Changed {
         what: "a special case in a list of an ES module's exports, and CommonJS that an ES module imports",
