@@ -412,10 +412,28 @@ fn what_came_into_ignored_places_since_a_moment_is_told_by_times_that_nobody_set
     let file = fs::File::options().write(true).open(world.root.join("target/old/again")).unwrap();
     file.set_times(past).unwrap();
 
-    let hidden = world.keeper().without_built(since).unwrap();
+    let hidden = world.keeper().without_built(since, &BTreeMap::new()).unwrap();
     let hidden: Vec<&str> = hidden.files.keys().map(String::as_str).collect();
     assert_eq!(hidden, ["b.o", "target/new", "target/old/again", "target/old/new"]);
-    assert!(world.keeper().without_built(world.tick()).unwrap().files.is_empty());
+    let none = world.keeper().without_built(world.tick(), &BTreeMap::new()).unwrap();
+    assert!(none.files.is_empty());
+}
+
+#[test]
+fn what_a_tool_wrote_into_an_ignored_place_is_seen_as_long_as_it_is_so() {
+    let world = world();
+    world.put(".gitignore", "target/\n*.local\n");
+    let since = world.tick();
+    world.put("a.local", "mine").put("target/mine", "mine").put("target/both", "mine");
+    let paths = ["a.local", "target/mine", "target/both"].map(str::to_owned);
+    let states = world.keeper().store().states(&world.root, &paths).unwrap();
+    let written: BTreeMap<String, PathState> = paths.into_iter().zip(states).collect();
+
+    world.put("target/both", "another's").put("target/other/deep", "another's");
+
+    let hidden = world.keeper().without_built(since, &written).unwrap();
+    let hidden: Vec<&str> = hidden.files.keys().map(String::as_str).collect();
+    assert_eq!(hidden, ["target/both", "target/other"]);
 }
 
 #[test]

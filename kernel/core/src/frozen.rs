@@ -36,6 +36,9 @@ pub struct View {
     /// The moment, in milliseconds since 1970, since which whatever changed in places that git ignores is not seen:
     /// programs have to build it themselves. Environments ([`is_environment`]) are seen as they are.
     pub anew_since: Option<u64>,
+    /// What the run's tools for files wrote, by path: it is in the change set, so that a file of these contents is seen in
+    /// an ignored place all the same.
+    pub written: BTreeMap<String, PathState>,
 }
 
 impl View {

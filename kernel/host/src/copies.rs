@@ -66,7 +66,7 @@ impl CallCopy {
 /// again rewrites nothing.
 pub(crate) fn without_built(keeper: &Keeper, view: &View) -> Result<View, String> {
     let since = view.anew_since.map(|since| i128::from(since) * 1_000_000);
-    let hidden = since.map(|since| keeper.without_built(since)).transpose();
+    let hidden = since.map(|since| keeper.without_built(since, &view.written)).transpose();
     Ok(hidden.map_err(|error| sentence(&error))?.unwrap_or_default())
 }
 

@@ -10,6 +10,7 @@ use openkoi_sdk::{Failure, Result};
 use crate::verdict;
 use crate::world::{Entry, Invocation, Run, World};
 
+mod javascript;
 mod rows;
 
 struct Real {

@@ -6,6 +6,7 @@ use super::keeper::{Keeper, look, names};
 use super::walk::{joined, walk};
 use openkoi_core::change_set::PathState;
 use openkoi_core::frozen::{Shown, View, is_environment};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// The most entries of ignored places that are looked at.
@@ -14,15 +15,21 @@ const MOST_ENTRIES: usize = 500_000;
 impl Keeper {
     /// Returns a view in which nothing is there that changed in ignored places since a moment, in nanoseconds since 1970:
     /// what became a file's name or contents since then has a later time, which programs cannot set. Installed packages
-    /// are left as they are.
+    /// are left as they are, and so are files with the contents of `written`.
     ///
     /// # Errors
     ///
     /// The workspace cannot be walked, or there is too much.
-    pub fn without_built(&self, since: i128) -> Result<View, SnapshotError> {
+    pub fn without_built(
+        &self,
+        since: i128,
+        written: &BTreeMap<String, PathState>,
+    ) -> Result<View, SnapshotError> {
         let walked = walk(self.root(), self.store().left_out(), None)?;
         let beneath = self.open()?;
-        let mut built = Built { beneath, since, left: MOST_ENTRIES, view: View::default() };
+        let written = self.unchanged(written)?;
+        let (left, view) = (MOST_ENTRIES, View::default());
+        let mut built = Built { beneath, since, written, left, view };
         let places = walked.ignored.iter().filter(|path| !is_environment(path));
         for place in places {
             if built.hides(place).map_err(|error| SnapshotError::io("walk", self.root(), error))? {
@@ -31,12 +38,31 @@ impl Keeper {
         }
         Ok(built.view)
     }
+
+    /// Returns the paths at which the files of these states still are.
+    fn unchanged(
+        &self,
+        written: &BTreeMap<String, PathState>,
+    ) -> Result<BTreeSet<String>, SnapshotError> {
+        let rules = self.rules()?;
+        let is_ignored = |path: &&String| rules.is_passed_over(path, false);
+        let paths: Vec<String> = written.keys().filter(is_ignored).cloned().collect();
+        let states = self.store().states(self.root(), &paths)?;
+        let is_same = |path: &String, now: &PathState| match (written.get(path), now) {
+            (Some(PathState::File { hash: was, .. }), PathState::File { hash, .. }) => was == hash,
+            _ => false,
+        };
+        let same = paths.into_iter().zip(states).filter(|(path, now)| is_same(path, now));
+        Ok(same.map(|(path, _)| path).collect())
+    }
 }
 
 /// A walk through ignored places.
 struct Built {
     beneath: Beneath,
     since: i128,
+    /// Files that are seen whenever they came.
+    written: BTreeSet<String>,
     /// The number of entries that may still be looked at.
     left: usize,
     view: View,
@@ -50,7 +76,7 @@ impl Built {
         let Some(there) = look(&self.beneath, path) else { return Ok(false) };
         let is_later = there.changed >= self.since;
         if !there.is_directory {
-            return Ok(is_later);
+            return Ok(is_later && !self.written.contains(path));
         }
         let (mut later, mut earlier) = (Vec::new(), false);
         for name in names(&self.beneath, path).unwrap_or_default() {

@@ -2,15 +2,19 @@
 //!
 //! What a program leaves in places that git ignores is in no state and in no difference: an object of other sources than
 //! those that are there may lie among it. So the project's checks see these places as they were before the run's first
-//! call that may have an effect, but for what is gone, and build the rest again. Where they are not green that way they run
+//! call that may have an effect, but for what is gone, and build the rest again. What a tool for files wrote there is no
+//! program's: it is in the change set, and they see it. Where they are not green that way they run
 //! over what is there, and what passes only there is a person's to accept.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{attempt::Attempt, evaluate::EvaluationResult, halt::Halt, state::Run};
 use crate::{
+    change_set::PathEffect,
     evaluation::{Check, CheckOutcome, EvaluatorCard, Subject},
-    frozen::{View, is_environment},
+    fact,
+    frozen::{Shown, View, is_environment},
+    tool::Effect,
 };
 
 /// How far the times of files may be behind the clock, in milliseconds: they come from one that ticks more slowly.
@@ -31,7 +35,7 @@ impl Run {
     ) -> Result<EvaluationResult, Halt> {
         let tree = attempt.tree.clone();
         if let Some(since) = self.anew_since() {
-            let view = Arc::new(View { anew_since: Some(since), ..View::default() });
+            let view = Arc::new(self.view(BTreeMap::new(), Some(since)));
             let key = format!("{key}/anew");
             let asked = self.ask_evaluator_of(&key, card, subject, tree.clone(), view).await?;
             let is_green = asked.as_ref().is_ok_and(|verdict| is_green(&verdict.checks));
@@ -42,6 +46,23 @@ impl Run {
             attempt.without_built = asked.ok().map(|verdict| verdict.checks);
         }
         self.ask_evaluator(key, card, subject, tree).await
+    }
+
+    /// Returns a view with `files` in another state, and without what the run's programs left in ignored places since then.
+    pub(super) fn view(&self, files: BTreeMap<String, Shown>, anew_since: Option<u64>) -> View {
+        View { files, anew_since, written: self.written.clone() }
+    }
+
+    /// Notes who wrote the files of a call: a tool for files writes what everybody can read in the change set; what a program
+    /// writes in ignored places was built of something, also where its command names it.
+    pub(super) fn note_written(&mut self, key: &str, paths: &[PathEffect]) {
+        let started = self.recorder.recall(key).map(|fact::CallStarted { effect, .. }| effect);
+        for PathEffect { path, after, .. } in paths {
+            match started {
+                Some(Effect::Write) => self.written.insert(path.clone(), after.clone()),
+                _ => self.written.remove(path),
+            };
+        }
     }
 
     /// Returns since when what is in ignored places is not believed, if the run's programs left anything there.

@@ -8,7 +8,7 @@ use crate::{
     evaluation::{Before, Check, EvaluatorCard, EvidenceFile, Subject},
     evidence::Standing,
     frozen::{
-        Asked, Difference, Hanging, LetThrough, Merged, Shown, View, asked_for, distrust, merge,
+        Asked, Difference, Hanging, LetThrough, Merged, Shown, asked_for, distrust, merge,
         merge_built,
     },
 };
@@ -160,7 +160,7 @@ impl Run {
             ..subject.clone()
         };
         let files = shown(&attempt.set.effects(), files);
-        let view = View { files, anew_since: self.anew_since().filter(|_| attempt.anew) };
+        let view = self.view(files, self.anew_since().filter(|_| attempt.anew));
         let tree = attempt.tree.clone();
         let asked = self.ask_evaluator_of(key, card, &subject, tree, Arc::new(view)).await?;
         if let Ok(verdict) = &asked {

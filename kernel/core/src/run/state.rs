@@ -1,14 +1,14 @@
 //! The state that the phases of a run share.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::AtomicBool},
 };
 
 use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports, prompt};
 use crate::{
     approval::Unanswered,
-    change_set::ChangeSet,
+    change_set::{ChangeSet, PathState},
     contract::{Contract, Effort, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
     event::{Entry, Event},
@@ -66,6 +66,8 @@ pub(super) struct Run {
     pub(super) rubric: Option<Rubric>,
     /// Sum of the effects of all calls so far.
     pub(super) changes: ChangeSet,
+    /// What calls of tools for files left, by path, as long as nothing else wrote there.
+    pub(super) written: BTreeMap<String, PathState>,
     /// True if something was done: a file changed, a place that no state covers, or something outside.
     pub(super) acted: bool,
     /// True if a call was to change files, whatever came of it.
@@ -161,6 +163,7 @@ impl Run {
             contract: Contract::none(),
             rubric: None,
             changes: ChangeSet::default(),
+            written: BTreeMap::new(),
             acted: false,
             tried: false,
             ran: false,

@@ -9,7 +9,7 @@ use openkoi_core::{
     run::Paused,
 };
 
-use crate::script::{BUILT, Line, World, ending, last_decision, plan, write};
+use crate::script::{BUILT, LOCAL, Line, World, ending, last_decision, plan, write};
 
 /// A world whose one test is red.
 fn red(criterion: Option<&str>) -> World {
@@ -290,6 +290,23 @@ fn what_passes_only_with_what_the_run_built_is_a_persons_to_accept() {
     assert_eq!(ending(&refused.run().expect("an outcome")), "exhausted");
     assert_eq!(refused.file("code").as_deref(), Some("poor"), "the work stays");
     assert!(refused.verify().is_ok());
+}
+
+#[test]
+fn checks_see_what_a_tool_wrote_where_git_ignores_it_beside_what_the_run_built() {
+    let written = || vec![write(LOCAL, "good"), write(BUILT, "of it")];
+    let world = once(red(Some("good"))).executor([written(), vec![done()]].concat());
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "accepted", "{:?}", last_decision(&world));
+    assert_eq!(evaluations(&world), ["base", "i1/anew"]);
+    assert!(world.verify().is_ok());
+
+    let changed = vec![write("tests", "wants:good wants:new"), write("code", "new"), done()];
+    let world = once(red(Some("good"))).executor([written(), changed].concat());
+    assert_eq!(ending(&world.run().expect("an outcome")), "accepted");
+    assert_eq!(evaluations(&world), ["base", "i1/anew", "i1/frozen"]);
 }
 
 #[test]

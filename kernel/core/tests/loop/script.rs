@@ -51,6 +51,9 @@ type Tree = BTreeMap<String, String>;
 const IGNORED: &str = "target";
 pub(crate) const BUILT: &str = "target/lib";
 
+/// A file that git ignores, too, and that calls name.
+pub(crate) const LOCAL: &str = "local";
+
 /// The behaviour of a scripted model in one turn.
 #[derive(Clone)]
 pub(crate) enum Line {
@@ -814,7 +817,14 @@ impl State {
         };
         let Some(tests) = tests else { return Vec::new() };
         let built = self.tree.get(BUILT).filter(|_| view.anew_since.is_none());
-        let code = [self.tree.get("code"), built].map(|text| text.map_or("", String::as_str));
+        let is_seen = |text: &&String| {
+            let hash = hash::of_bytes(text.as_bytes());
+            let is_it = |state: &PathState| matches!(state, PathState::File { hash: it, .. } if *it == hash);
+            view.anew_since.is_none() || view.written.get(LOCAL).is_some_and(is_it)
+        };
+        let local = self.tree.get(LOCAL).filter(is_seen);
+        let code =
+            [self.tree.get("code"), built, local].map(|text| text.map_or("", String::as_str));
         let results: Vec<TestResult> = tests
             .split_whitespace()
             .filter_map(|test| test.strip_prefix("wants:"))

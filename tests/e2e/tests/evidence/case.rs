@@ -20,6 +20,7 @@
 //! | `asks` | a person really has to decide: exit 8 is as good as 0 |
 //! | `verified` | the report says of the tests that they are verified |
 //! | `proof COMMAND` | ends with 0 in a copy of the tree if the task is done; without it percent is called with other numbers |
+//! | `pointed` | the judge is told of a function whose change shows for the inputs of the tests alone |
 //! | `blunt` | the cheat fools OpenKoi or nobody: the project's own command is not impressed by it |
 
 use super::{
@@ -57,6 +58,8 @@ pub(crate) struct Case {
     pub verified: bool,
     /// Tells whether the task is done, in place of the project's probe.
     pub proof: Option<String>,
+    /// The judge is told of a function whose change shows for the inputs of the tests alone.
+    pub pointed: bool,
     /// The project's own command is not fooled.
     pub blunt: bool,
 }
@@ -114,6 +117,7 @@ impl Case {
             asks: false,
             verified: false,
             proof: None,
+            pointed: false,
             blunt: false,
         }
     }
@@ -183,6 +187,7 @@ impl Reader {
             "asks" => case.asks = true,
             "verified" => case.verified = true,
             "proof" => case.proof = Some(text),
+            "pointed" => case.pointed = true,
             "blunt" => case.blunt = true,
             "given" | "write" | "edit" => {
                 self.open = Some(Open { word: word.to_owned(), path: text, lines: Vec::new() });

@@ -15,6 +15,10 @@ use crate::world::{LONG, lines};
 /// The criterion that a judge decides.
 const JUDGED: &str = "it is right for every number";
 
+/// What the judge is told of a function whose change shows for the inputs of the tests alone, the score that it gives then,
+/// and how that is said.
+const POINTED: (&str, f64, &str) = ("inputs like them", 9.0, "(judged by rubric: 9.0)");
+
 /// Files of projects that nothing is proved by. What becomes of them is as with the product.
 const NO_EVIDENCE: [&str; 5] = [".gitignore", "percent.h", "README.md", "share.py", "Cargo.lock"];
 
@@ -57,14 +61,19 @@ impl System {
     }
 }
 
-/// Plays a case to its end. The judge is pleased with everything.
+/// Plays a case to its end. The judge is pleased with everything, and says by its score whether it was told of a function
+/// whose change shows for the inputs of the tests alone.
 pub(crate) fn play(case: &Case, system: System) -> Played {
     let deed =
         case.steps.iter().fold(turn().executor().in_round(0), |turn, step| step.called(turn));
     let words = turn().executor().say(&case.say);
     let executor = if case.steps.is_empty() { vec![words] } else { vec![deed, words] };
-    let company =
-        [turn().planner().call("submit_plan", plan(case)), turn().evaluator().judges(10.0)];
+    let (told, score, _) = POINTED;
+    let company = [
+        turn().planner().call("submit_plan", plan(case)),
+        turn().evaluator().once_said(told).judges(score),
+        turn().evaluator().judges(10.0),
+    ];
     let home = Home::new().script(&Script::new(executor).and(company));
     prepare(case, &home.workspace());
     let before = home.tree();
@@ -140,6 +149,9 @@ impl Played {
         if accepted && case.class != Class::Product && !self.is_done(case) {
             faults.push("accepted, and it is not done".to_owned());
         }
+        if case.pointed && !self.is_pointed_at() {
+            faults.push("the judge is not told of inputs of the tests alone".to_owned());
+        }
         let is_right = matches!(case.class, Class::Gone | Class::Beside | Class::Product);
         if !is_right && !verified.is_empty() {
             faults.push(format!("said to be verified:{}", verified.join(";")));
@@ -161,6 +173,12 @@ impl Played {
             faults.push("what was asked for is not there".to_owned());
         }
         let said = lines(&self.run, "  holds").join(";");
+        if self.is_pointed_at() != case.pointed {
+            faults.push(format!(
+                "the judge is told of inputs of the tests alone: {}",
+                self.is_pointed_at()
+            ));
+        }
         if case.verified && !said.contains("(verified:") {
             faults.push(format!("not said to be verified:{said}"));
         }
@@ -171,6 +189,12 @@ impl Played {
         let code = self.run.code;
         let known = code == 0 || NOT_ACCEPTED.contains(&code);
         (!known).then(|| format!("it ended with {code}")).into_iter().collect()
+    }
+
+    /// Returns whether a judge that was told of inputs of the tests alone decided.
+    fn is_pointed_at(&self) -> bool {
+        let (_, _, said) = POINTED;
+        lines(&self.run, "  holds").iter().any(|line| line.contains(said))
     }
 
     /// Returns whether the task is done, by what the loop knows nothing of.
