@@ -27,8 +27,8 @@ const MOST: usize = 8;
 const MOST_UNREAD: usize = 256 << 10;
 /// The longest time that a program which was stopped may take to be gone.
 const LONGEST_END: Duration = Duration::from_secs(10);
-/// The time that a program which says something is given to say more.
-const TO_GO_ON: Duration = Duration::from_millis(50);
+/// The time that a program which says something is given to say more, or to end: one that fails says why first.
+const TO_GO_ON: Duration = Duration::from_millis(200);
 
 /// The programs in the background, by task.
 #[derive(Debug, Default)]
