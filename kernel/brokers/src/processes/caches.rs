@@ -76,7 +76,7 @@ pub(super) struct Caches {
     pub(super) own: Vec<(&'static str, PathBuf)>,
     /// Variables that name caches which are there and would not be looked for where they are.
     there: Vec<(&'static str, PathBuf)>,
-    /// Variables with options that name caches of ours.
+    /// Options that name caches of ours, and the variables that they belong into.
     options: Vec<(&'static str, OsString)>,
     /// The directories that these name.
     named: Vec<PathBuf>,
@@ -129,12 +129,9 @@ impl Caches {
                         continue;
                     }
                     create_private_dir(&directory).map_err(io::Error::other)?;
-                    let mut options =
-                        variable(name).map(PathBuf::into_os_string).unwrap_or_default();
-                    options.push(" ");
-                    options.push(option);
-                    options.push(&directory);
-                    caches.options.push((name, options));
+                    let mut named = OsString::from(option);
+                    named.push(&directory);
+                    caches.options.push((name, named));
                     caches.named.push(directory);
                 }
                 _ => {}
@@ -143,11 +140,19 @@ impl Caches {
         Ok(caches)
     }
 
-    /// Returns the variables for the program.
-    pub(super) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
-        let all = self.own.iter().chain(&self.there);
-        let named = all.map(|(name, path)| (*name, path.clone().into_os_string()));
-        named.chain(self.options.iter().cloned()).map(|(name, value)| (OsString::from(name), value))
+    /// Puts the variables into the environment of a program. Options go behind those that are there.
+    pub(super) fn tell(&self, environment: &mut Vec<(OsString, OsString)>) {
+        let named = self.own.iter().chain(&self.there);
+        environment.extend(named.map(|(name, path)| (name.into(), path.into())));
+        for (name, option) in &self.options {
+            match environment.iter_mut().find(|(known, _)| known == name) {
+                Some((_, options)) => {
+                    options.push(" ");
+                    options.push(option);
+                }
+                None => environment.push((name.into(), option.clone())),
+            }
+        }
     }
 
     /// Returns the directories of the caches of ours that variables name.

@@ -179,7 +179,7 @@ fn prepare(
     let owned = Owned::of(&temporary).map_err(|error| failed("mark as ours", error))?;
     let caches = caches(settings, &workspace).inspect_err(|_| remove(&temporary));
     let mut caches = caches.map_err(|error| failed("make the caches of", error))?;
-    environment.extend(caches.variables());
+    caches.tell(&mut environment);
     caches.overlays.extend(command.layer.as_ref().and_then(LayerMount::repository));
     let own = [workspace.as_path(), temporary.as_path()];
     let sandbox = sandbox(settings, probe, command, &directory, own, &caches)
