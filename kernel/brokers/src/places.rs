@@ -275,6 +275,12 @@ pub fn is_by_product(path: &Path) -> bool {
         || path.extension().is_some_and(|end| end == "pyc" || end == "pyo")
 }
 
+/// Returns the topmost place of by-products on a path that leads into one; the whole path of any other.
+pub(crate) fn by_product_of(path: &str) -> &str {
+    let ends = path.match_indices('/').map(|(end, _)| &path[..end]);
+    ends.into_iter().find(|part| is_by_product(Path::new(part))).unwrap_or(path)
+}
+
 /// Tells whether a directory that is ignored is one that tools build in: by its name, or by the tag of caches.
 #[must_use]
 pub fn is_built_in(directory: &Path) -> bool {
@@ -466,6 +472,8 @@ mod tests {
         {
             assert!(is_by_product(Path::new(path)), "{path}");
         }
+        assert_eq!(by_product_of("a/__pycache__/b.pyc"), "a/__pycache__");
+        assert_eq!(by_product_of("a/b.pyc"), "a/b.pyc");
         for path in ["pycache/a", "a.py", "target/debug/a", ""] {
             assert!(!is_by_product(Path::new(path)), "{path}");
         }

@@ -51,11 +51,8 @@ impl World {
     fn effects(&self, paths: &[&str], change: impl FnOnce(&Self)) -> Vec<PathEffect> {
         let before: Vec<PathState> = paths.iter().map(|path| self.state(path)).collect();
         change(self);
-        let effect = |(path, before): (&&str, PathState)| PathEffect {
-            path: (*path).to_owned(),
-            before,
-            after: self.state(path),
-        };
+        let effect =
+            |(path, before): (&&str, PathState)| PathEffect::new(*path, before, self.state(path));
         paths.iter().zip(before).map(effect).collect()
     }
 
@@ -199,8 +196,7 @@ fn a_path_that_leads_out_of_the_workspace_is_no_path() {
     fs::write(world.root.parent().unwrap().join("x"), "x").unwrap();
     let after = world.store.wanted(b"new", 0o644).unwrap();
     for path in ["../x", "/etc/hostname", "", "a/../../x"] {
-        let step =
-            PathEffect { path: path.into(), before: PathState::Absent, after: after.clone() };
+        let step = PathEffect::new(path, PathState::Absent, after.clone());
         assert_eq!(world.apply(&[step]).conflicts, left(&[path]), "{path}");
     }
     assert_eq!(fs::read_to_string(world.root.parent().unwrap().join("x")).unwrap(), "x");
@@ -304,7 +300,7 @@ fn contents_that_are_not_kept_any_more_leave_the_file_as_it_is() {
     let world = world();
     world.put("a", "1");
     let before = PathState::File { mode: 0o644, size: 1, hash: "0".repeat(64) };
-    let step = PathEffect { path: "a".into(), before: world.state("a"), after: before };
+    let step = PathEffect::new("a", world.state("a"), before);
 
     assert_eq!(world.apply(&[step]).conflicts, left(&["a"]));
     assert_eq!(world.text("a"), "1");

@@ -5,7 +5,8 @@ use openkoi_brokers::snapshot::{
     IndexCache, Keeper, LARGEST_FILE, SnapshotError, SnapshotStore, TreeId,
 };
 use openkoi_core::change_set::{Applied, PathEffect, PathState};
-use std::collections::BTreeMap;
+use openkoi_core::frozen::View;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
@@ -437,15 +438,55 @@ fn what_a_tool_wrote_into_an_ignored_place_is_seen_as_long_as_it_is_so() {
 }
 
 #[test]
+fn who_drops_a_rule_makes_no_work_of_what_was_built() {
+    let rules = [
+        (".gitignore", Some("other\n")),
+        (".gitignore", None),
+        (".gitignore", Some("dist\n!dist\n")),
+        (".ignore", Some("!dist\n")),
+    ];
+    for (path, text) in rules {
+        let world = world();
+        world.put(".gitignore", "dist\n").put("dist/old", "before").put("src/a", "1");
+        let keeper = world.keeper();
+        let since = world.tick();
+        let before = keeper.before_program("").unwrap();
+        match text {
+            Some(text) => {
+                world.put(path, text);
+            }
+            None => fs::remove_file(world.root.join(path)).unwrap(),
+        }
+        world.put("dist/a", "now").put("src/a", "2").put("src/b", "2");
+        keeper.after_program(&before).unwrap();
+
+        let hidden = keeper.without_built(since, &BTreeMap::new()).unwrap();
+
+        assert_eq!(hidden.files.keys().collect::<Vec<_>>(), ["dist/a"]);
+        let mut effects = [PathEffect::new("dist/a", PathState::Absent, PathState::Uncovered)];
+        keeper.tell_ignored(&mut effects).unwrap();
+        assert!(effects[0].leaves_ignored());
+    }
+}
+
+#[test]
 fn by_products_are_nobodys_change() {
     let world = world();
     world.put("a.py", "1");
 
-    let (paths, uncovered) = world.program(|world| {
-        world.put("__pycache__/a.cpython-314.pyc", "x").put(".pytest_cache/v/x", "x");
-    });
+    world.put("old/__pycache__/b.cpython-314.pyc", "x");
 
-    assert_eq!((paths, uncovered), (Vec::new(), Vec::new()));
+    let keeper = world.keeper();
+    let before = keeper.before_program("").unwrap();
+    world.put("__pycache__/a.cpython-314.pyc", "x").put(".pytest_cache/v/x", "x");
+    let effects = keeper.after_program(&before).unwrap();
+
+    assert_eq!((effects.paths, effects.uncovered), (Vec::new(), Vec::new()));
+    assert_eq!(effects.by_products, [".pytest_cache", "__pycache__"]);
+    let (mut places, mut view) = (BTreeSet::from_iter(effects.by_products), View::default());
+    places.insert("gone/__pycache__".to_owned());
+    keeper.without(&places, &mut view).unwrap();
+    assert_eq!(view.files.keys().collect::<Vec<_>>(), [".pytest_cache", "__pycache__"]);
 }
 
 #[test]
@@ -662,11 +703,11 @@ fn what_nobody_refers_to_is_collected_and_nothing_else() {
     world.put("tree", "changed");
     world.restore(tree);
     assert_eq!(fs::read_to_string(world.root.join("tree")).unwrap(), "in a kept tree");
-    let step = PathEffect {
-        path: "lone".to_owned(),
-        before: PathState::Absent,
-        after: PathState::File { mode: 0o644, size: 16, hash: lone },
-    };
+    let step = PathEffect::new(
+        "lone",
+        PathState::Absent,
+        PathState::File { mode: 0o644, size: 16, hash: lone },
+    );
     assert_eq!(world.store.apply(&world.root, &[step]).unwrap().done, ["lone"]);
 }
 

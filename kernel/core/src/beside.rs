@@ -88,10 +88,8 @@ mod tests {
     #[test]
     fn what_was_moved_is_not_gone() {
         let state = PathState::File { mode: 0o644, size: 1, hash: "h".to_owned() };
-        let effect = |path: &str, before: &PathState, after: &PathState| PathEffect {
-            path: path.to_owned(),
-            before: before.clone(),
-            after: after.clone(),
+        let effect = |path: &str, before: &PathState, after: &PathState| {
+            PathEffect::new(path, before.clone(), after.clone())
         };
         let effects = [
             effect("old.py", &state, &PathState::Absent),

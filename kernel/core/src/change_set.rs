@@ -56,14 +56,28 @@ pub struct PathEffect {
     pub before: PathState,
     /// State that the effect left.
     pub after: PathState,
+    /// True if git ignores the path: it is no part of what is delivered, and may have been built of something else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
 }
 
 impl PathEffect {
+    /// Returns the change of a path that git does not ignore.
+    pub fn new(path: impl Into<String>, before: PathState, after: PathState) -> Self {
+        Self { path: path.into(), before, after, ignored: false }
+    }
+
+    /// Returns whether it leaves contents in a place that git ignores.
+    pub fn leaves_ignored(&self) -> bool {
+        let has_contents = !matches!(self.after, PathState::Absent | PathState::Directory { .. });
+        self.ignored && has_contents
+    }
+
     /// Returns the effect that takes this one back.
     #[must_use]
     pub fn inverse(&self) -> Self {
-        let Self { path, before, after } = self.clone();
-        Self { path, before: after, after: before }
+        let Self { path, before, after, ignored } = self.clone();
+        Self { path, before: after, after: before, ignored }
     }
 }
 
@@ -80,6 +94,10 @@ pub struct CallEffects {
     /// Places that changed and that no state covers, in words for a person: an ignored directory, a huge file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncovered: Vec<String>,
+    /// Places in which interpreters and their tools left what they make of other files, such as `__pycache__`: nobody's
+    /// work, and nothing that a check may rest on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_products: Vec<String>,
 }
 
 impl CallEffects {
@@ -93,6 +111,7 @@ impl CallEffects {
         self.paths.extend(later.paths);
         self.conflicts.extend(later.conflicts);
         self.uncovered.extend(later.uncovered);
+        self.by_products.extend(later.by_products);
     }
 }
 
@@ -107,7 +126,7 @@ pub struct Applied {
 
 /// The changes of a run: for each path the state that the first effect found and the one that the last effect left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChangeSet(BTreeMap<String, (PathState, PathState)>);
+pub struct ChangeSet(BTreeMap<String, PathEffect>);
 
 impl ChangeSet {
     /// Returns the sum of `effects`, in their order.
@@ -122,13 +141,14 @@ impl ChangeSet {
     /// Where somebody else changed a path between two effects, the state before the later one counts as found: what
     /// was there between them is not the run's, and is what a restore has to bring back.
     pub fn absorb<'a>(&mut self, effects: impl IntoIterator<Item = &'a PathEffect>) {
-        for PathEffect { path, before, after } in effects {
-            let found = match self.0.remove(path) {
-                Some((found, left)) if left == *before => found,
-                _ => before.clone(),
+        for effect in effects {
+            let found = match self.0.remove(&effect.path) {
+                Some(earlier) if earlier.after == effect.before => earlier.before,
+                _ => effect.before.clone(),
             };
-            if found != *after {
-                self.0.insert(path.clone(), (found, after.clone()));
+            if found != effect.after {
+                let sum = PathEffect { before: found, ..effect.clone() };
+                self.0.insert(effect.path.clone(), sum);
             }
         }
     }
@@ -140,19 +160,19 @@ impl ChangeSet {
 
     /// Returns the changes, sorted by path.
     pub fn effects(&self) -> Vec<PathEffect> {
-        let effect = |(path, (before, after)): (&String, &(PathState, PathState))| PathEffect {
-            path: path.clone(),
-            before: before.clone(),
-            after: after.clone(),
-        };
-        self.0.iter().map(effect).collect()
+        self.iter().cloned().collect()
+    }
+
+    /// Returns the changes, sorted by path.
+    pub fn iter(&self) -> impl Iterator<Item = &PathEffect> {
+        self.0.values()
     }
 
     /// Returns the changes of the paths for which `wanted` is true.
     #[must_use]
     pub fn filtered(&self, wanted: impl Fn(&str) -> bool) -> Self {
         let kept = self.0.iter().filter(|(path, _)| wanted(path));
-        Self(kept.map(|(path, states)| (path.clone(), states.clone())).collect())
+        Self(kept.map(|(path, effect)| (path.clone(), effect.clone())).collect())
     }
 
     /// Returns what has to be done to the paths of both sets to come from this one to `wanted`.
@@ -161,10 +181,10 @@ impl ChangeSet {
         let step = |path: &String| {
             let (here, there) = (self.0.get(path), wanted.0.get(path));
             // A path that one of the sets lacks is there as the other one found it.
-            let before = here.map(|(_, left)| left).or(there.map(|(found, _)| found))?;
-            let after = there.map(|(_, left)| left).or(here.map(|(found, _)| found))?;
-            let step =
-                PathEffect { path: path.clone(), before: before.clone(), after: after.clone() };
+            let before = here.map(|here| &here.after).or(there.map(|there| &there.before))?;
+            let after = there.map(|there| &there.after).or(here.map(|here| &here.before))?;
+            let one = here.or(there)?;
+            let step = PathEffect { before: before.clone(), after: after.clone(), ..one.clone() };
             (before != after).then_some(step)
         };
         let mut steps: Vec<PathEffect> = paths.filter_map(step).collect();
@@ -226,7 +246,7 @@ mod tests {
     }
 
     fn effect(path: &str, before: PathState, after: PathState) -> PathEffect {
-        PathEffect { path: path.to_owned(), before, after }
+        PathEffect::new(path, before, after)
     }
 
     #[test]

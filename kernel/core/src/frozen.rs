@@ -36,15 +36,17 @@ pub struct View {
     /// The moment, in milliseconds since 1970, since which whatever changed in places that git ignores is not seen:
     /// programs have to build it themselves. Environments ([`is_environment`]) are seen as they are.
     pub anew_since: Option<u64>,
-    /// What the run's tools for files wrote, by path: it is in the change set, so that a file of these contents is seen in
-    /// an ignored place all the same.
-    pub written: BTreeMap<String, PathState>,
+    /// What the run left in ignored places because the task asks for it, by path: a file of these contents is seen all the
+    /// same.
+    pub wanted: BTreeMap<String, PathState>,
+    /// Places that are not there: the interpreters have to make them again.
+    pub by_products: BTreeSet<String>,
 }
 
 impl View {
     /// Returns whether everything is seen as it is.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.anew_since.is_none()
+        self.files.is_empty() && self.anew_since.is_none() && self.by_products.is_empty()
     }
 }
 
@@ -72,7 +74,7 @@ pub enum Hanging {
     Unknown,
     /// Nobody knows, because files were rewritten while it ran, which did not happen before.
     Rewritten,
-    /// It passes only with what the run's programs built or left in places that git ignores.
+    /// It passes only with what the run built or left in places that git ignores.
     Built,
 }
 
@@ -120,7 +122,7 @@ impl Difference {
             Hanging::Gone => "does not run any more under its name",
             Hanging::Unknown => "could not be run with the tests as they were",
             Hanging::Rewritten => "ran while its files were rewritten, as they were not before",
-            Hanging::Built => "passes only with what this task's programs left in ignored files",
+            Hanging::Built => "passes only with what this task left in ignored files",
         }
     }
 }

@@ -62,12 +62,14 @@ impl CallCopy {
     }
 }
 
-/// Returns a view without what programs may have left in ignored places, where `view` asks for that. Who builds there
-/// again rewrites nothing.
+/// Returns a view without by-products, and without what programs may have left in ignored places, where `view` asks for
+/// that. Who makes these again rewrites nothing.
 pub(crate) fn without_built(keeper: &Keeper, view: &View) -> Result<View, String> {
     let since = view.anew_since.map(|since| i128::from(since) * 1_000_000);
-    let hidden = since.map(|since| keeper.without_built(since, &view.written)).transpose();
-    Ok(hidden.map_err(|error| sentence(&error))?.unwrap_or_default())
+    let hidden = since.map(|since| keeper.without_built(since, &view.wanted)).transpose();
+    let mut hidden = hidden.map_err(|error| sentence(&error))?.unwrap_or_default();
+    keeper.without(&view.by_products, &mut hidden).map_err(|error| sentence(&error))?;
+    Ok(hidden)
 }
 
 /// Tells which files programs wrote, by their times: what they put back is told too.

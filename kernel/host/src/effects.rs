@@ -59,7 +59,8 @@ impl Witness {
             self.noted().uncovered.push(format!("{place} (outside of the workspace)"));
             return Ok(());
         }
-        let effects = self.effects(path, &touch.wanted).map_err(io::Error::other)?;
+        let mut effects = self.effects(path, &touch.wanted).map_err(io::Error::other)?;
+        self.keeper.tell_ignored(&mut effects).map_err(io::Error::other)?;
         let is_there =
             matches!(touch.wanted, Wanted::Nothing | Wanted::File { is_there: true, .. });
         // Somebody moves the directories of the path: what would be lost could not be brought back.
@@ -87,7 +88,7 @@ impl Witness {
             Wanted::MovedFrom(from) => return self.moved(from, &path),
         };
         let before = self.states(std::slice::from_ref(&path))?.pop().unwrap_or(PathState::Absent);
-        Ok(vec![PathEffect { path, before, after }])
+        Ok(vec![PathEffect::new(path, before, after)])
     }
 
     /// Returns the effects of a rename: everything in it is gone here and new there.
@@ -100,17 +101,14 @@ impl Witness {
         };
         let states = self.states(&gone)?;
         let there = gone.iter().map(|path| format!("{to}{}", &path[from.len()..]));
-        let come = there.zip(&states).map(|(path, state)| PathEffect {
-            path,
-            before: PathState::Absent,
-            after: state.clone(),
-        });
+        let come = there
+            .zip(&states)
+            .map(|(path, state)| PathEffect::new(path, PathState::Absent, state.clone()));
         let come: Vec<PathEffect> = come.collect();
-        let gone = gone.iter().zip(states).map(|(path, before)| PathEffect {
-            path: path.clone(),
-            before,
-            after: PathState::Absent,
-        });
+        let gone = gone
+            .iter()
+            .zip(states)
+            .map(|(path, before)| PathEffect::new(path, before, PathState::Absent));
         Ok(gone.chain(come).collect())
     }
 

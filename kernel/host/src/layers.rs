@@ -160,12 +160,13 @@ impl CallLayer {
             format!("what the program changed is not in the workspace: {}", sentence(&error))
         };
         let plan = layer.plan(self.keeper.store(), &passes).map_err(dropped)?;
-        let (paths, ignored) = self.keeper.sorted_out(plan.effects(), &rules, &self.commands());
+        let sorted =
+            self.keeper.sorted_out(plan.effects(), plan.passed(), &rules, &self.commands());
         let mut uncovered = self.lost(plan.uncovered(), plan.passed(), &rules);
         uncovered.extend(plan.touches_repository().then(|| "the repository".to_owned()));
-        uncovered.extend(ignored);
+        uncovered.extend(sorted.uncovered);
         *stage = Stage::Planned(Box::new(plan));
-        Ok(CallEffects { paths, uncovered, ..CallEffects::default() })
+        Ok(CallEffects { uncovered, ..sorted })
     }
 
     /// Drops what was planned, which would wait otherwise for whoever resumes the run.
@@ -189,22 +190,20 @@ impl CallLayer {
         let committed = plan.commit().map_err(|error| sentence(&error))?;
         let own: Vec<_> = committed.effects.iter().map(|one| name_of_text(&one.path)).collect();
         self.seen.forget(self.keeper.root(), own.iter().map(Path::new));
-        let (paths, ignored) =
-            self.keeper.sorted_out(committed.effects.clone(), &rules, &self.commands());
+        let (effects, passed) = (committed.effects.clone(), &committed.passed);
+        let sorted = self.keeper.sorted_out(effects, passed, &rules, &self.commands());
         let conflicts = self.conflicts(&committed.conflicts)?;
         let mut uncovered = self.uncovered(&committed, &rules);
-        uncovered.extend(ignored);
-        Ok(CallEffects { paths, conflicts, uncovered })
+        uncovered.extend(sorted.uncovered);
+        Ok(CallEffects { conflicts, uncovered, ..sorted })
     }
 
     fn conflicts(&self, conflicts: &[LayerConflict]) -> Result<Vec<PathEffect>, String> {
         let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.clone()).collect();
         let present = self.keeper.store().states(self.keeper.root(), &paths);
         let present: Vec<PathState> = present.map_err(|error| sentence(&error))?;
-        let conflict = |(conflict, before): (&LayerConflict, PathState)| PathEffect {
-            path: conflict.path.clone(),
-            before,
-            after: conflict.kept.clone(),
+        let conflict = |(conflict, before): (&LayerConflict, PathState)| {
+            PathEffect::new(&*conflict.path, before, conflict.kept.clone())
         };
         Ok(conflicts.iter().zip(present).map(conflict).collect())
     }

@@ -214,8 +214,10 @@ impl Place {
                 ));
             }
         }
+        // At once, so that it stands beside the name of the test also where the output is long.
+        std::io::stderr().write_all(wrong.as_bytes()).unwrap();
         assert!(inside.values().any(|got| !got.is_empty()), "{run}");
-        assert!(wrong.is_empty(), "{wrong}");
+        assert!(wrong.is_empty(), "rows that do not run as outside are above");
     }
 }
 

@@ -137,7 +137,7 @@ mod tests {
 
     fn line(task: &str, intended: bool) -> UndoRecord {
         let after = PathState::Directory { mode: 0o755 };
-        let step = PathEffect { path: "a".into(), before: PathState::Absent, after };
+        let step = PathEffect::new("a", PathState::Absent, after);
         UndoRecord { task: task.into(), intended, steps: vec![step], ..UndoRecord::default() }
     }
 

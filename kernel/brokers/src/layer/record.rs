@@ -81,10 +81,6 @@ impl Record {
 
 impl Step {
     pub(super) fn effect(&self) -> PathEffect {
-        PathEffect {
-            path: self.path.clone(),
-            before: self.before.clone(),
-            after: self.after.clone(),
-        }
+        PathEffect::new(&*self.path, self.before.clone(), self.after.clone())
     }
 }

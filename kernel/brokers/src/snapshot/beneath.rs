@@ -24,6 +24,7 @@ const PASSING: OFlags = OFlags::RDONLY;
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// The workspace, open.
+#[derive(Debug)]
 pub(crate) struct Beneath {
     root: OwnedFd,
 }

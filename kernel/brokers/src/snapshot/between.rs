@@ -35,7 +35,7 @@ impl SnapshotStore {
             let state = |entry: Option<&TreeEntry>| {
                 entry.map_or(PathState::Absent, |entry| entry.node.state())
             };
-            let effect = PathEffect { path, before: state(a), after: state(b) };
+            let effect = PathEffect::new(path, state(a), state(b));
             (known && effect.before != effect.after && !self.is_same_index(&effect))
                 .then_some(effect)
         };

@@ -7,9 +7,10 @@ use super::repository::Inside;
 use super::tree::Tree;
 use super::walk::{LiveRules, Rules, Walked, joined, walk};
 use super::{SnapshotError, SnapshotStore, TreeId};
-use crate::places::{is_built_in, is_by_product};
+use crate::places::{by_product_of, is_built_in, is_by_product};
 use openkoi_core::change_set::{CallEffects, PathEffect, PathState, name_of_text, text_of_name};
-use rustix::fs::FileType;
+use openkoi_core::frozen::is_environment;
+use rustix::fs::{FileType, Stat};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,8 @@ pub struct Keeper {
     names: Mutex<Option<FileNames>>,
     /// Directories that were ignored as a whole at the last walk.
     ignored: Mutex<Option<BTreeSet<String>>>,
+    /// The rules of each directory as they were when it was first asked about.
+    first: Mutex<Option<LiveRules>>,
 }
 
 /// The workspace before a program ran.
@@ -41,6 +44,8 @@ pub struct Before {
     rules: Rules,
     /// Newest time in each place that is ignored.
     ignored: BTreeMap<String, i128>,
+    /// Newest time in each place of by-products.
+    by_products: BTreeMap<String, i128>,
     command: String,
     /// States of the ignored places that the command names: who names a file means it.
     named: BTreeMap<String, PathState>,
@@ -51,8 +56,15 @@ impl Keeper {
     /// reading unchanged files; the names of files lie beside it.
     #[must_use]
     pub fn new(root: &Path, store: SnapshotStore, index_path: PathBuf) -> Self {
-        let (index, names, ignored) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { root: root.to_owned(), store, index_path, index, names, ignored }
+        Self {
+            root: root.to_owned(),
+            store,
+            index_path,
+            index: Mutex::default(),
+            names: Mutex::default(),
+            ignored: Mutex::default(),
+            first: Mutex::default(),
+        }
     }
 
     /// Returns the workspace.
@@ -84,6 +96,42 @@ impl Keeper {
     /// The workspace cannot be opened.
     pub fn rules(&self) -> Result<LiveRules, SnapshotError> {
         LiveRules::new(&self.root).map_err(|error| SnapshotError::io("open", &self.root, error))
+    }
+
+    /// Returns whether a path is nobody's work by `rules`, or was by those that held when its directory was first asked
+    /// about: who drops a rule makes no work of what was built.
+    pub(super) fn ignores(&self, rules: &LiveRules, path: &str, is_directory: bool) -> bool {
+        let was = self.ignored_at_first(path, is_directory);
+        was || rules.is_passed_over(path, is_directory)
+    }
+
+    /// Returns whether a path was nobody's work by the rules that held when its directory was first asked about.
+    pub(super) fn ignored_at_first(&self, path: &str, is_directory: bool) -> bool {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() {
+            *first = self.rules().ok();
+        }
+        first.as_ref().is_some_and(|first| first.is_passed_over(path, is_directory))
+    }
+
+    /// Returns whether directories had rules at first that they have no more.
+    pub(super) fn has_dropped_rules(&self, now: &Rules) -> bool {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.as_ref().is_some_and(|first| first.has_more_than(now))
+    }
+
+    /// Tells of effects that are about to happen whether git ignores their paths.
+    ///
+    /// # Errors
+    ///
+    /// The workspace cannot be opened.
+    pub fn tell_ignored(&self, effects: &mut [PathEffect]) -> Result<(), SnapshotError> {
+        let rules = self.rules()?;
+        for effect in effects {
+            let is_directory = matches!(effect.after, PathState::Directory { .. });
+            effect.ignored = self.ignores(&rules, &effect.path, is_directory);
+        }
+        Ok(())
     }
 
     /// Returns the directories that are ignored as a whole. They are looked for once; those that a program made since are
@@ -156,20 +204,25 @@ impl Keeper {
         changed.chain(gone.map(|path| format!("{path} (ignored, removed)"))).collect()
     }
 
-    /// Returns the effects of a command without what is nobody's work, and what was left out in words: ignored files,
-    /// by-products, objects of git, and an index that only saw other times. An ignored file is work if the command names
+    /// Returns the effects of a command without what is nobody's work, and what was left out: ignored files in words, and
+    /// places of by-products. Objects of git, and an index that only saw other times, are told by nobody. An ignored file is work if the command names
     /// it, and its loss is one in any case, but for those in a directory that tools build in and that is still there.
+    /// `passed` are directories in which the command left something and whose files are in no effect.
     #[must_use]
     pub fn sorted_out(
         &self,
         paths: Vec<PathEffect>,
+        passed: &[String],
         rules: &LiveRules,
         command: &str,
-    ) -> (Vec<PathEffect>, Vec<String>) {
+    ) -> CallEffects {
         let (mut kept, mut ignored) = (Vec::new(), Vec::new());
+        let passed = passed.iter().filter(|path| is_by_product(Path::new(path)));
+        let mut by_products: BTreeSet<String> =
+            passed.map(|path| by_product_of(path).to_owned()).collect();
         let gone: BTreeSet<String> =
             paths.iter().filter(is_loss).map(|one| one.path.clone()).collect();
-        for effect in paths {
+        for mut effect in paths {
             let is_directory = [&effect.before, &effect.after]
                 .iter()
                 .any(|state| matches!(state, PathState::Directory { .. }));
@@ -177,8 +230,11 @@ impl Keeper {
             if is_object || self.store.is_same_index(&effect) {
                 continue;
             }
+            effect.ignored = self.ignores(rules, &effect.path, is_directory);
             match rules.is_passed_over(&effect.path, is_directory) {
-                true if is_by_product(Path::new(&effect.path)) => {}
+                true if is_by_product(Path::new(&effect.path)) => {
+                    by_products.insert(by_product_of(&effect.path).to_owned());
+                }
                 true if is_named(&effect.path, command) => kept.push(effect),
                 true => match self.built(&effect.path, rules, &gone) {
                     Some(directory) => ignored.push(format!("{directory} (ignored)")),
@@ -195,7 +251,14 @@ impl Keeper {
         if more > 0 {
             ignored.push(format!("{more} more ignored files"));
         }
-        (kept, ignored)
+        // Who installs packages has the environment told.
+        let is_told = |path: &String| {
+            let told = ignored.iter().filter_map(|place| place.strip_suffix(" (ignored)"));
+            is_environment(path) && told.into_iter().any(is_environment)
+        };
+        by_products.retain(|path| !is_told(path));
+        let by_products = by_products.into_iter().collect();
+        CallEffects { paths: kept, uncovered: ignored, by_products, ..CallEffects::default() }
     }
 
     /// Returns the ignored directory above a path that tools build in, unless it is among those that are `gone`.
@@ -215,10 +278,13 @@ impl Keeper {
     /// The workspace cannot be walked, or the store cannot be written.
     pub fn before_program(&self, command: &str) -> Result<Before, SnapshotError> {
         let walked = walk(&self.root, self.store.left_out(), None)?;
+        self.first_are(&walked.rules)?;
         let tree = self.tree_of(&walked)?;
         let ignored = self.times(&walked.ignored);
+        let by_products = self.times(&walked.by_products);
         let named = self.named(ignored.keys(), command)?;
-        Ok(Before { tree, rules: walked.rules, ignored, command: command.to_owned(), named })
+        let (rules, command) = (walked.rules, command.to_owned());
+        Ok(Before { tree, rules, ignored, by_products, command, named })
     }
 
     /// Looks at the workspace after a program, under the rules of before, and returns the differences. Whoever else wrote
@@ -231,6 +297,10 @@ impl Keeper {
         let walked = walk(&self.root, self.store.left_out(), Some(&before.rules))?;
         let tree = self.tree_of(&walked)?;
         let mut paths = self.store.effects_between(&before.tree, &tree);
+        for effect in &mut paths {
+            let is_directory = matches!(effect.after, PathState::Directory { .. });
+            effect.ignored = self.ignored_at_first(&effect.path, is_directory);
+        }
         let (mut was, mut is) = (before.ignored.clone(), self.times(&walked.ignored));
         for effect in self.named_effects(before, is.keys())? {
             was.remove(&effect.path);
@@ -243,7 +313,10 @@ impl Keeper {
             format!("{place} (not covered: too many files, or closed)")
         });
         let uncovered = ignored.into_iter().chain(many).collect();
-        Ok(CallEffects { paths, conflicts: Vec::new(), uncovered })
+        let by_products = self.times(&walked.by_products).into_iter();
+        let is_new = |(path, time): &(String, i128)| before.by_products.get(path) != Some(time);
+        let by_products = by_products.filter(is_new).map(|(path, _)| path).collect();
+        Ok(CallEffects { paths, uncovered, by_products, ..CallEffects::default() })
     }
 
     /// Returns the states of those of the places that a command names, without directories.
@@ -268,14 +341,22 @@ impl Keeper {
         // What was there and could not be kept is told as ignored, as ever.
         let was_lost =
             |path: &String| before.ignored.contains_key(path) && !before.named.contains_key(path);
-        let effect = |(path, after): (String, PathState)| PathEffect {
-            before: before.named.get(&path).cloned().unwrap_or(PathState::Absent),
-            path,
-            after,
+        let effect = |(path, after): (String, PathState)| {
+            let was = before.named.get(&path).cloned().unwrap_or(PathState::Absent);
+            PathEffect { ignored: true, ..PathEffect::new(path, was, after) }
         };
         let is_file = |state: &PathState| !matches!(state, PathState::Directory { .. });
         let known = after.into_iter().filter(|(path, state)| is_file(state) && !was_lost(path));
         Ok(known.map(effect).filter(|effect| effect.before != effect.after).collect())
+    }
+
+    /// Notes the rules of the first walk.
+    fn first_are(&self, rules: &Rules) -> Result<(), SnapshotError> {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() {
+            *first = Some(self.rules()?.with(rules.clone()));
+        }
+        Ok(())
     }
 
     fn tree_of(&self, walked: &Walked) -> Result<Tree, SnapshotError> {
@@ -326,8 +407,13 @@ pub(super) fn look(beneath: &Beneath, path: &str) -> Option<There> {
     Some(There {
         is_directory: kind_of(&stat) == FileType::Directory,
         size: u64::try_from(stat.st_size).unwrap_or(0),
-        changed: i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec),
+        changed: changed(&stat),
     })
+}
+
+/// Returns when a file last changed in name, contents or rights, in nanoseconds since 1970.
+pub(super) fn changed(stat: &Stat) -> i128 {
+    i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec)
 }
 
 /// Returns the names in the directory at a path; nothing if it is none, or cannot be read.

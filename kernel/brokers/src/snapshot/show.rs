@@ -117,7 +117,7 @@ impl SnapshotStore {
     }
 
     fn one(&self, effect: &PathEffect) -> Result<String, SnapshotError> {
-        let PathEffect { path, before, after } = effect;
+        let PathEffect { path, before, after, .. } = effect;
         match (before, after) {
             (
                 PathState::File { mode: a, hash: same, .. },
@@ -237,16 +237,16 @@ mod tests {
     }
 
     fn added(path: &str) -> PathEffect {
-        PathEffect { path: path.to_owned(), before: PathState::Absent, after: file("1") }
+        PathEffect::new(path, PathState::Absent, file("1"))
     }
 
     fn changed(path: &str) -> PathEffect {
-        PathEffect { path: path.to_owned(), before: file("1"), after: file("2") }
+        PathEffect::new(path, file("1"), file("2"))
     }
 
     fn made(path: &str) -> PathEffect {
         let after = PathState::Directory { mode: 0o755 };
-        PathEffect { path: path.to_owned(), before: PathState::Absent, after }
+        PathEffect::new(path, PathState::Absent, after)
     }
 
     fn said(effects: &[PathEffect]) -> Vec<String> {

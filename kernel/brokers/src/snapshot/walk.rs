@@ -39,6 +39,8 @@ pub(super) struct Walked {
     pub(super) uncovered: Vec<String>,
     /// Files and directories that are ignored, and directories that say they are caches.
     pub(super) ignored: Vec<String>,
+    /// What interpreters left beside the files that they read.
+    pub(super) by_products: Vec<String>,
     pub(super) rules: Rules,
 }
 
@@ -165,6 +167,7 @@ impl Walk<'_> {
         let way = if is_control { Way::All } else { way };
         if way == Way::Rules {
             if is_by_product(Path::new(&name)) {
+                self.walked.by_products.push(path);
                 return;
             }
             if rules.ignore(&path, is_directory) {
@@ -204,6 +207,12 @@ impl Walk<'_> {
             is_cache,
         })
     }
+}
+
+/// Returns whether a path is that of a file of rules.
+pub(super) fn is_rules(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    [".ignore", ".gitignore"].contains(&name) || path.ends_with(".git/info/exclude")
 }
 
 impl Rules {
@@ -255,6 +264,7 @@ impl Inherited {
 }
 
 /// The rules of the workspace as it is now, read where they are asked for.
+#[derive(Debug)]
 pub struct LiveRules {
     beneath: Beneath,
     known: RefCell<Rules>,
@@ -263,6 +273,11 @@ pub struct LiveRules {
 impl LiveRules {
     pub(super) fn new(root: &Path) -> io::Result<Self> {
         Ok(Self { beneath: Beneath::open(root)?, known: RefCell::default() })
+    }
+
+    /// Returns them with those that are known already.
+    pub(super) fn with(self, known: Rules) -> Self {
+        Self { known: RefCell::new(known), ..self }
     }
 
     /// Tells whether a path is nobody's work: it is ignored, a by-product of an interpreter, or in a directory that is, or
@@ -285,6 +300,18 @@ impl LiveRules {
             is_cache
                 || is_by_product(Path::new(part))
                 || self.known.borrow().inside(parent).ignore(part, is_directory)
+        })
+    }
+
+    /// Returns whether there are rules in a directory that has none among `others`.
+    pub(super) fn has_more_than(&self, others: &Rules) -> bool {
+        let known = self.known.borrow();
+        known.0.iter().any(|(directory, own)| {
+            let other = others.0.get(directory);
+            let has = |rules: fn(&Own) -> &Option<Gitignore>| {
+                rules(own).is_some() && other.is_none_or(|other| rules(other).is_none())
+            };
+            has(|own| &own.ignore) || has(|own| &own.git_ignore) || has(|own| &own.exclude)
         })
     }
 

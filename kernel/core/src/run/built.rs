@@ -1,20 +1,23 @@
-//! Checks that build for themselves what the run's programs had built.
+//! Checks that build for themselves what the run had built.
 //!
-//! What a program leaves in places that git ignores is in no state and in no difference: an object of other sources than
-//! those that are there may lie among it. So the project's checks see these places as they were before the run's first
-//! call that may have an effect, but for what is gone, and build the rest again. What a tool for files wrote there is no
-//! program's: it is in the change set, and they see it. Where they are not green that way they run
-//! over what is there, and what passes only there is a person's to accept.
+//! What lies in places that git ignores is not delivered: it may have been built of other sources than those that are
+//! there, whoever wrote it. So the project's checks see these places as they were before the run's first call that may
+//! have an effect, but for what is gone, and build the rest again. A file that the task names they see as it is. Where
+//! they are not green that way they run over what is there, and what passes only there is a person's to accept.
+//!
+//! What interpreters leave beside the files that they read they never see: it is made again in moments, and it may be
+//! of anything as well.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{attempt::Attempt, evaluate::EvaluationResult, halt::Halt, state::Run};
 use crate::{
     change_set::PathEffect,
     evaluation::{Check, CheckOutcome, EvaluatorCard, Subject},
-    fact,
     frozen::{Shown, View, is_environment},
-    tool::Effect,
 };
 
 /// How far the times of files may be behind the clock, in milliseconds: they come from one that ticks more slowly.
@@ -24,8 +27,7 @@ const TICK_MS: u64 = 20;
 const IGNORED: &str = " (ignored)";
 
 impl Run {
-    /// Asks the project's checks about the tree as it is, without what the run's programs left in ignored places if that
-    /// does as well.
+    /// Asks the project's checks about the tree as it is, without what the run left in ignored places if that does as well.
     pub(super) async fn ask_checks(
         &self,
         key: &str,
@@ -48,37 +50,60 @@ impl Run {
         self.ask_evaluator(key, card, subject, tree).await
     }
 
-    /// Returns a view with `files` in another state, and without what the run's programs left in ignored places since then.
+    /// Returns a view with `files` in another state, without by-products of the run's programs, and without what the run
+    /// left in ignored places since a moment, but for files that the task names.
     pub(super) fn view(&self, files: BTreeMap<String, Shown>, anew_since: Option<u64>) -> View {
-        View { files, anew_since, written: self.written.clone() }
+        let wanted = match anew_since {
+            Some(_) => self.left_ignored(true),
+            None => Vec::new(),
+        };
+        let wanted = wanted.into_iter().map(|one| (one.path.clone(), one.after.clone()));
+        let by_products = self.by_products.clone();
+        View { files, anew_since, wanted: wanted.collect(), by_products }
     }
 
-    /// Notes who wrote the files of a call: a tool for files writes what everybody can read in the change set; what a program
-    /// writes in ignored places was built of something, also where its command names it.
-    pub(super) fn note_written(&mut self, key: &str, paths: &[PathEffect]) {
-        let started = self.recorder.recall(key).map(|fact::CallStarted { effect, .. }| effect);
-        for PathEffect { path, after, .. } in paths {
-            match started {
-                Some(Effect::Write) => self.written.insert(path.clone(), after.clone()),
-                _ => self.written.remove(path),
-            };
-        }
-    }
-
-    /// Returns since when what is in ignored places is not believed, if the run's programs left anything there.
+    /// Returns since when what is in ignored places is not believed, if the run left anything there.
     pub(super) fn anew_since(&self) -> Option<u64> {
-        let is_built = self.uncovered.iter().filter_map(|place| ignored(place));
-        let is_built = is_built.into_iter().any(|path| !is_environment(path));
+        let is_built = |place: &String| !is_environment(place);
+        let is_built = self.places().iter().any(is_built);
         self.acting_since.filter(|_| is_built).map(|since| since.saturating_sub(TICK_MS))
     }
 
-    /// Returns the places, in words, that no state covers and that the checks of an attempt rest on.
-    pub(super) fn rests_on(&self, attempt: &Attempt) -> impl Iterator<Item = &String> {
-        let anew = attempt.anew;
-        self.uncovered
-            .iter()
-            .filter(move |place| ignored(place).is_some_and(|path| !anew || is_environment(path)))
+    /// Returns the places, in words, that are not delivered and that the checks of an attempt rest on.
+    pub(super) fn rests_on(&self, attempt: &Attempt) -> Vec<String> {
+        let places = self.places().into_iter();
+        let seen = places.filter(|path| !attempt.anew || is_environment(path));
+        seen.map(|path| format!("{path}{IGNORED}")).collect()
     }
+
+    /// Returns the ignored places in which the run left something that the task does not name.
+    fn places(&self) -> BTreeSet<String> {
+        let uncovered = self.uncovered.iter().filter_map(|place| ignored(place));
+        let named = self.left_ignored(false).into_iter().map(|one| one.path.as_str());
+        uncovered.chain(named).map(str::to_owned).collect()
+    }
+
+    /// Returns the changes that leave contents in ignored places and that the task names, or those that it does not name.
+    fn left_ignored(&self, is_named: bool) -> Vec<&PathEffect> {
+        let left: Vec<&PathEffect> =
+            self.changes.iter().filter(|change| change.leaves_ignored()).collect();
+        if left.is_empty() {
+            return left;
+        }
+        let task = self.own_words();
+        left.into_iter().filter(|change| names(&task, &change.path) == is_named).collect()
+    }
+}
+
+/// Returns whether a text has a path, from the top of the workspace on. A name alone says nothing: what is built is often
+/// called as what it is built of.
+fn names(text: &str, path: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || "_-/.\\".contains(c);
+    text.match_indices(path).any(|(at, _)| {
+        let before = text[..at].strip_suffix("./").unwrap_or(&text[..at]);
+        let after = text[at + path.len()..].trim_start_matches('.');
+        !before.ends_with(is_part) && !after.starts_with(is_part)
+    })
 }
 
 /// Returns the path of a place that changed, in words, if git ignores it.
@@ -94,4 +119,31 @@ pub(super) fn is_ignored(place: &str) -> bool {
 fn is_green(checks: &[Check]) -> bool {
     let is_green = |check: &Check| check.outcome == CheckOutcome::Passed;
     !checks.is_empty() && checks.iter().all(is_green)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_names_a_file_by_its_whole_path() {
+        for text in [
+            "write config/local.json",
+            "`./config/local.json` is missing",
+            "It reads config/local.json.",
+            "(config/local.json)",
+        ] {
+            assert!(names(text, "config/local.json"), "{text}");
+        }
+        for text in [
+            "write local.json",
+            "write other/config/local.json",
+            "write config/local.json5",
+            "write config/local.json/x",
+            "write config/local.json.bak",
+        ] {
+            assert!(!names(text, "config/local.json"), "{text}");
+        }
+        assert!(!names("fix percent.js", "dist/percent.js"));
+    }
 }

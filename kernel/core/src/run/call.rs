@@ -191,7 +191,7 @@ impl Run {
         if !kept.is_empty() {
             self.occupy().await?;
         }
-        kept.into_iter().for_each(|effects| self.take_in(call.key, effects));
+        kept.into_iter().for_each(|effects| self.take_in(effects));
         self.note_begin(call.key);
         self.compute_objections()?;
         if let Some(result) = self.recalled(call.key)? {
@@ -446,23 +446,23 @@ impl Run {
         }
         let free = effects::kept_key(key, self.kept(key).len());
         self.recorder.record(&free, Event::EffectsKept { effects: effects.clone() })?;
-        self.take_in(key, effects);
+        self.take_in(effects);
         Ok(())
     }
 
-    fn take_in(&mut self, key: &str, effects: CallEffects) {
+    fn take_in(&mut self, effects: CallEffects) {
         let changes = effects.paths.iter().any(|effect| effect.before != effect.after);
         if changes {
             self.repeats.clear();
         }
         self.acted |= changes || !effects.uncovered.is_empty();
         self.changes.absorb(&effects.paths);
-        self.note_written(key, &effects.paths);
         let conflicts = effects.conflicts.into_iter().map(|effect| effect.path);
         self.conflicts.extend(conflicts);
         self.uncovered.extend(effects.uncovered);
         self.uncovered.sort_unstable();
         self.uncovered.dedup();
+        self.by_products.extend(effects.by_products);
     }
 
     /// Returns what the journal says that a call did, each time it was run.

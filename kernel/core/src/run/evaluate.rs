@@ -2,6 +2,7 @@
 //! are shown to evaluators only where they are the product.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -64,7 +65,7 @@ impl Run {
                 if anew_since.is_none() {
                     self.take_known(&card, &tree).await?;
                 }
-                let view = Arc::new(View { anew_since, ..View::default() });
+                let view = Arc::new(self.view(BTreeMap::new(), anew_since));
                 let verdict =
                     self.ask_evaluator_of(BASE, &card, &subject, Some(tree), view).await?;
                 let verdict = verdict.unwrap_or_default();
@@ -388,7 +389,8 @@ impl Run {
         subject: &Subject,
         tree: Option<TreeId>,
     ) -> Result<EvaluationResult, Halt> {
-        self.ask_evaluator_of(key, card, subject, tree, Arc::default()).await
+        let view = Arc::new(self.view(BTreeMap::new(), None));
+        self.ask_evaluator_of(key, card, subject, tree, view).await
     }
 
     /// Asks one evaluator whose programs see files in another state, unless the journal holds its verdict.

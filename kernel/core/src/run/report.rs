@@ -299,7 +299,7 @@ impl Run {
         let ignored = self.rests_on(attempt);
         let before = self.baseline.iter().flatten().find(|before| before.id == check.id);
         let other = before.and_then(|before| other_runner(before, check));
-        through.chain(ignored.cloned()).chain(other).collect()
+        through.chain(ignored).chain(other).collect()
     }
 
     fn judged(&self, attempt: &Attempt) -> (bool, Basis) {

@@ -1,14 +1,14 @@
 //! The state that the phases of a run share.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::AtomicBool},
 };
 
 use super::{attempt::Attempt, halt::Paused, meter::TurnMeter, ports::Ports, prompt};
 use crate::{
     approval::Unanswered,
-    change_set::{ChangeSet, PathState},
+    change_set::ChangeSet,
     contract::{Contract, Effort, Repair},
     evaluation::{Check, EvaluatorCard, Rubric},
     event::{Entry, Event},
@@ -66,8 +66,6 @@ pub(super) struct Run {
     pub(super) rubric: Option<Rubric>,
     /// Sum of the effects of all calls so far.
     pub(super) changes: ChangeSet,
-    /// What calls of tools for files left, by path, as long as nothing else wrote there.
-    pub(super) written: BTreeMap<String, PathState>,
     /// True if something was done: a file changed, a place that no state covers, or something outside.
     pub(super) acted: bool,
     /// True if a call was to change files, whatever came of it.
@@ -76,6 +74,8 @@ pub(super) struct Run {
     pub(super) ran: bool,
     /// Places that changed and that no state covers.
     pub(super) uncovered: Vec<String>,
+    /// Places in which the run's programs left by-products.
+    pub(super) by_products: BTreeSet<String>,
     /// When the first call that may have an effect began, in milliseconds since 1970.
     pub(super) acting_since: Option<u64>,
     /// Paths that others changed too, and that were left as they are.
@@ -163,11 +163,11 @@ impl Run {
             contract: Contract::none(),
             rubric: None,
             changes: ChangeSet::default(),
-            written: BTreeMap::new(),
             acted: false,
             tried: false,
             ran: false,
             uncovered: Vec::new(),
+            by_products: BTreeSet::new(),
             conflicts: Vec::new(),
             acting_since: None,
             baseline: None,

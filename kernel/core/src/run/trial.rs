@@ -27,7 +27,7 @@ impl Run {
         key: &str,
         wanted: &CallEffects,
     ) -> Result<Option<Made>, Halt> {
-        if wanted.is_empty() {
+        if wanted.paths.is_empty() && wanted.uncovered.is_empty() {
             // At most what interpreters leave beside the files they read: nobody's work, and nothing to ask about.
             return Ok(Some(Made::Kept));
         }
@@ -108,8 +108,7 @@ mod tests {
 
     #[test]
     fn a_question_names_every_path_with_its_mode_before_the_difference() {
-        let effect =
-            |path: &str, before, after| PathEffect { path: path.to_owned(), before, after };
+        let effect = |path: &str, before, after| PathEffect::new(path, before, after);
         let wanted = CallEffects {
             paths: vec![
                 effect("run", PathState::Absent, file(0o755, "a")),

@@ -9,7 +9,7 @@ use openkoi_core::{
     run::Paused,
 };
 
-use crate::script::{BUILT, LOCAL, Line, World, ending, last_decision, plan, write};
+use crate::script::{BUILT, COMPILED, LOCAL, Line, World, ending, last_decision, plan, write};
 
 /// A world whose one test is red.
 fn red(criterion: Option<&str>) -> World {
@@ -276,7 +276,7 @@ fn what_passes_only_with_what_the_run_built_is_a_persons_to_accept() {
 
     let nobody = built();
     let Err(Paused::Approval(request)) = nobody.run() else { panic!("no question") };
-    let why = "unit good passes only with what this task's programs left in ignored files";
+    let why = "unit good passes only with what this task left in ignored files";
     assert_eq!(request.target, why);
     assert_eq!(evaluations(&nobody), ["base", "i1/anew", "i1"]);
 
@@ -293,9 +293,14 @@ fn what_passes_only_with_what_the_run_built_is_a_persons_to_accept() {
 }
 
 #[test]
-fn checks_see_what_a_tool_wrote_where_git_ignores_it_beside_what_the_run_built() {
-    let written = || vec![write(LOCAL, "good"), write(BUILT, "of it")];
-    let world = once(red(Some("good"))).executor([written(), vec![done()]].concat());
+fn checks_see_what_was_left_where_git_ignores_it_if_the_task_names_it() {
+    let red = |criterion| {
+        let mut world = once(red(criterion));
+        world.text = "write ./local, then all is good";
+        world
+    };
+    let left = || vec![write(LOCAL, "good"), write(BUILT, "of it")];
+    let world = red(Some("good")).executor([left(), vec![done()]].concat());
 
     let outcome = world.run().expect("an outcome");
 
@@ -304,9 +309,33 @@ fn checks_see_what_a_tool_wrote_where_git_ignores_it_beside_what_the_run_built()
     assert!(world.verify().is_ok());
 
     let changed = vec![write("tests", "wants:good wants:new"), write("code", "new"), done()];
-    let world = once(red(Some("good"))).executor([written(), changed].concat());
+    let world = red(Some("good")).executor([left(), changed].concat());
     assert_eq!(ending(&world.run().expect("an outcome")), "accepted");
     assert_eq!(evaluations(&world), ["base", "i1/anew", "i1/frozen"]);
+}
+
+#[test]
+fn what_passes_only_with_what_is_ignored_and_not_asked_for_is_a_persons_to_accept() {
+    let world = once(red(None)).executor([write(LOCAL, "good"), write("code", "poor"), done()]);
+
+    let Err(Paused::Approval(request)) = world.run() else { panic!("no question") };
+
+    assert!(request.target.contains("passes only with what this"), "{}", request.target);
+    assert_eq!(evaluations(&world), ["base", "i1/anew", "i1"]);
+    assert_eq!(world.file(LOCAL).as_deref(), Some("good"), "the work stays");
+}
+
+#[test]
+fn no_check_rests_on_by_products_of_the_run() {
+    let world =
+        once(red(Some("good"))).executor([write(COMPILED, "good"), write("code", "poor"), done()]);
+
+    let outcome = world.run().expect("an outcome");
+
+    assert_eq!(ending(&outcome), "exhausted", "{:?}", last_decision(&world));
+    assert_eq!(evaluations(&world), ["base", "i1"]);
+    assert_eq!(world.file(COMPILED).as_deref(), Some("good"), "it stays");
+    assert!(world.verify().is_ok());
 }
 
 #[test]

@@ -51,6 +51,9 @@ type Tree = BTreeMap<String, String>;
 const IGNORED: &str = "target";
 pub(crate) const BUILT: &str = "target/lib";
 
+/// A place of by-products.
+pub(crate) const COMPILED: &str = "__pycache__";
+
 /// A file that git ignores, too, and that calls name.
 pub(crate) const LOCAL: &str = "local";
 
@@ -673,17 +676,25 @@ impl Toolbox for World {
             scope.effects.keep(CallEffects { uncovered, ..CallEffects::default() });
             return Box::pin(future::ready(result));
         }
+        if path == COMPILED {
+            let result = self.with(|s| s.tool(&call.name, &arguments));
+            let by_products = vec![COMPILED.to_owned()];
+            scope.effects.keep(CallEffects { by_products, ..CallEffects::default() });
+            return Box::pin(future::ready(result));
+        }
+        let ignored = path == LOCAL;
         let changes = matches!(call.name.as_str(), "write" | "append");
         if changes {
             let after = self.with(|s| s.wanted(&call.name, &arguments));
-            let intended = PathEffect { path: path.into(), before: before.clone(), after };
+            let intended = PathEffect { ignored, ..PathEffect::new(path, before.clone(), after) };
             if let Err(error) = scope.effects.intend(&[intended]) {
                 return Box::pin(future::ready(Err(Failure::Failed(error.to_string()))));
             }
         }
         let result = self.with(|s| s.tool(&call.name, &arguments));
         if changes {
-            let effect = PathEffect { path: path.into(), before, after: self.state_of(path) };
+            let after = self.state_of(path);
+            let effect = PathEffect { ignored, ..PathEffect::new(path, before, after) };
             let paths = vec![effect];
             scope.effects.keep(CallEffects { paths, ..CallEffects::default() });
         }
@@ -820,11 +831,12 @@ impl State {
         let is_seen = |text: &&String| {
             let hash = hash::of_bytes(text.as_bytes());
             let is_it = |state: &PathState| matches!(state, PathState::File { hash: it, .. } if *it == hash);
-            view.anew_since.is_none() || view.written.get(LOCAL).is_some_and(is_it)
+            view.anew_since.is_none() || view.wanted.get(LOCAL).is_some_and(is_it)
         };
         let local = self.tree.get(LOCAL).filter(is_seen);
-        let code =
-            [self.tree.get("code"), built, local].map(|text| text.map_or("", String::as_str));
+        let compiled = self.tree.get(COMPILED).filter(|_| !view.by_products.contains(COMPILED));
+        let code = [self.tree.get("code"), built, local, compiled]
+            .map(|text| text.map_or("", String::as_str));
         let results: Vec<TestResult> = tests
             .split_whitespace()
             .filter_map(|test| test.strip_prefix("wants:"))

@@ -65,11 +65,7 @@ impl Pond {
         let task = self.world.waiting().pop().unwrap();
         storage.give(&task.task, 1).unwrap();
         let state = PathState::Absent;
-        let paths = changed.iter().map(|path| PathEffect {
-            path: (*path).to_owned(),
-            before: state.clone(),
-            after: state.clone(),
-        });
+        let paths = changed.iter().map(|path| PathEffect::new(*path, state.clone(), state.clone()));
         let effects = CallEffects { paths: paths.collect(), ..CallEffects::default() };
         self.world.run_in(
             task.task.as_str(),

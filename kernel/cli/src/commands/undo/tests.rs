@@ -43,10 +43,8 @@ impl Pond {
     /// The differences of now from `before`.
     fn effects(&self, before: Vec<PathState>) -> CallEffects {
         let states = before.into_iter().zip(self.states());
-        let effect = |(path, (before, after)): (&&str, (PathState, PathState))| PathEffect {
-            path: (*path).to_owned(),
-            before,
-            after,
+        let effect = |(path, (before, after)): (&&str, (PathState, PathState))| {
+            PathEffect::new(*path, before, after)
         };
         {
             let changed = |effect: &PathEffect| effect.before != effect.after;
