@@ -66,7 +66,7 @@ fn candidates(
          WHERE ?2 AND substr(id, -8) >= ?1 AND substr(id, -8) < ?1 || '~'
          ORDER BY id LIMIT {LISTED}"
     );
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map((text, text.len() <= SHOWN), candidate)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -97,8 +97,8 @@ enum Check {
 /// The shortest database: one page of the smallest size.
 const SHORTEST: u64 = 512;
 
-/// The number of prepared statements that are kept: all that one entry of the journal needs, and then some.
-const STATEMENTS: usize = 32;
+/// The number of prepared statements that are kept: all that an entry of the journal or a call of the API needs.
+const STATEMENTS: usize = 64;
 
 /// Each connection is used by one thread at a time, is not reached through a link, and says precisely what failed.
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX

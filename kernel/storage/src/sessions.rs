@@ -182,7 +182,7 @@ impl Storage {
                         (SELECT 1 FROM tasks t WHERE t.session = s.id AND t.workspace = ?2))
                  ORDER BY updated_ms DESC, seq DESC LIMIT ?3"
             );
-            let mut statement = connection.prepare(&sql)?;
+            let mut statement = connection.prepare_cached(&sql)?;
             let kind = query.kind.map(SessionKind::word);
             let limit = query.limit.map_or(-1, i64::from);
             let rows = statement.query_map((kind, query.workspace.as_deref(), limit), record)?;
@@ -268,7 +268,7 @@ impl Storage {
         let sql = "SELECT payload FROM entries
                    WHERE task IN (SELECT id FROM tasks WHERE session = ?1)";
         self.read(|connection| {
-            let mut statement = connection.prepare(sql)?;
+            let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query([session.as_str()])?;
             let place = format!("{directory}/");
             let mut names = BTreeSet::new();
@@ -309,7 +309,7 @@ const COLUMNS: &str = "id, kind, status, title, workspace, created_ms, updated_m
 
 fn running(connection: &Connection, session: &SessionId) -> Result<Vec<TaskId>, StorageError> {
     let sql = "SELECT id FROM tasks WHERE session = ?1 AND status = ?2 ORDER BY seq DESC";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let row = (session.as_str(), TaskStatus::Running.word());
     let rows = statement.query_map(row, |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -319,7 +319,8 @@ fn running(connection: &Connection, session: &SessionId) -> Result<Vec<TaskId>, 
 fn of_task(connection: &Connection, typed: &str) -> Option<StorageError> {
     let task = ident::find(connection, &TASKS, typed).ok()?;
     let sql = "SELECT session FROM tasks WHERE id = ?1";
-    let session: String = connection.query_row(sql, [task], |row| row.get(0)).ok()?;
+    let session: String =
+        connection.prepare_cached(sql).ok()?.query_row([task], |row| row.get(0)).ok()?;
     Some(StorageError::OtherKind {
         what: "session",
         text: typed.to_owned(),
@@ -330,7 +331,7 @@ fn of_task(connection: &Connection, typed: &str) -> Option<StorageError> {
 
 fn by_id(connection: &Connection, id: &str) -> Result<Option<SessionRecord>, StorageError> {
     let sql = format!("SELECT {COLUMNS} FROM sessions s WHERE id = ?1");
-    Ok(connection.query_row(&sql, [id], record).optional()?)
+    Ok(connection.prepare_cached(&sql)?.query_row([id], record).optional()?)
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
@@ -442,5 +443,5 @@ pub(crate) fn follow(
 /// Returns whether a session of this id is there.
 pub(crate) fn is_known(connection: &Connection, id: &str) -> Result<bool, StorageError> {
     let sql = "SELECT 1 FROM sessions WHERE id = ?1";
-    Ok(connection.query_row(sql, [id], |_| Ok(())).optional()?.is_some())
+    Ok(connection.prepare_cached(sql)?.query_row([id], |_| Ok(())).optional()?.is_some())
 }

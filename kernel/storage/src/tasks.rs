@@ -102,7 +102,7 @@ impl Storage {
                 "SELECT {COLUMNS}, substr(text, 1, {LISTED_TEXT}) FROM tasks
                  WHERE status NOT IN ('accepted', 'stopped') ORDER BY seq DESC LIMIT ?1"
             );
-            let mut statement = connection.prepare(&sql)?;
+            let mut statement = connection.prepare_cached(&sql)?;
             let mut rows = statement.query([limit])?;
             let mut tasks = Vec::new();
             while let Some(row) = rows.next()? {
@@ -146,7 +146,7 @@ impl Storage {
     pub fn task_counts(&self) -> Result<Vec<(TaskStatus, u64)>, StorageError> {
         let mut counts = self.read(|connection| {
             let mut statement =
-                connection.prepare("SELECT status, count(*) FROM tasks GROUP BY status")?;
+                connection.prepare_cached("SELECT status, count(*) FROM tasks GROUP BY status")?;
             let rows = statement.query_map((), |row| {
                 let status: String = row.get(0)?;
                 Ok((TaskStatus::from_column(&status)?, count(row.get(1)?)))
@@ -299,7 +299,7 @@ fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>,
                 OR status = iif(?4 = 'interrupted', 'running', ?4) AND NOT {QUEUED})
          ORDER BY seq DESC LIMIT ?2"
     );
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let session = query.session.as_ref().map(SessionId::as_str);
     let status = query.status.map(TaskStatus::word);
     let limit = query.limit.map_or(-1, i64::from);
@@ -316,7 +316,7 @@ fn select(connection: &Connection, query: &TaskQuery) -> Result<Vec<TaskRecord>,
 fn waiting_by_mark(connection: &Connection) -> Result<Vec<(TaskStatus, u64)>, StorageError> {
     let sql = "SELECT t.status, count(*) FROM queue q JOIN tasks t ON t.id = q.task
                WHERE q.state = 'waiting' GROUP BY t.status";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map((), |row| {
         let status: String = row.get(0)?;
         Ok((TaskStatus::from_column(&status)?, count(row.get(1)?)))
@@ -325,7 +325,7 @@ fn waiting_by_mark(connection: &Connection) -> Result<Vec<(TaskStatus, u64)>, St
 }
 
 fn marked_running(connection: &Connection) -> Result<Vec<TaskId>, StorageError> {
-    let mut statement = connection.prepare("SELECT id FROM tasks WHERE status = ?1")?;
+    let mut statement = connection.prepare_cached("SELECT id FROM tasks WHERE status = ?1")?;
     let rows = statement
         .query_map([TaskStatus::Running.word()], |row| Ok(TaskId::new(row.get::<_, String>(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -347,7 +347,7 @@ fn of_session(connection: &Connection, typed: &str) -> Option<StorageError> {
 
 fn by_id(connection: &Connection, id: &str) -> Result<Option<TaskRecord>, StorageError> {
     let mut statement =
-        connection.prepare(&format!("SELECT {COLUMNS}, text FROM tasks WHERE id = ?1"))?;
+        connection.prepare_cached(&format!("SELECT {COLUMNS}, text FROM tasks WHERE id = ?1"))?;
     let mut rows = statement.query([id])?;
     rows.next()?.map(record).transpose()
 }
