@@ -44,9 +44,14 @@ pub struct View {
 }
 
 impl View {
+    /// Returns whether all work is seen as it is: nothing but by-products is missing.
+    pub fn is_of_now(&self) -> bool {
+        self.files.is_empty() && self.anew_since.is_none()
+    }
+
     /// Returns whether everything is seen as it is.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.anew_since.is_none() && self.by_products.is_empty()
+        self.is_of_now() && self.by_products.is_empty()
     }
 }
 

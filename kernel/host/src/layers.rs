@@ -77,13 +77,16 @@ impl CallLayer {
         // anyway; only from another file system that would be a copy.
         let is_far =
             || disk::device(base).zip(disk::device(keeper.root())).is_none_or(|(a, b)| a != b);
-        if !view.is_empty() || purpose == Purpose::Trial {
+        if !view.is_of_now() || purpose == Purpose::Trial {
             // What is built from files in another state must not lie beside what is built from those that are there, and
             // nothing of a trial is there before a person has seen it.
             ignored.clear();
         } else if purpose == Purpose::Call {
             ignored.retain(|path| is_far() && keeper.is_bulky(path));
         }
+        // Nor is anything hidden in a directory that is bound through.
+        let is_below = |place: &String, path: &str| Path::new(place).starts_with(path);
+        ignored.retain(|path| !view.by_products.iter().any(|place| is_below(place, path)));
         let through = ignored.iter().map(|path| PathBuf::from(name_of_text(path))).collect();
         let layer = processes.layer(base, keeper.root(), through).map_err(|e| e.to_string())?;
         let hidden = without_built(keeper, view)?;
@@ -292,7 +295,7 @@ impl CallLayer {
 impl Drop for CallLayer {
     fn drop(&mut self) {
         let stage = std::mem::replace(&mut *self.stage(), Stage::Over);
-        if let (Stage::Open(layer), false, true) = (&stage, self.keeps, self.view.is_empty()) {
+        if let (Stage::Open(layer), false, true) = (&stage, self.keeps, self.view.is_of_now()) {
             self.keep_warm(layer);
         }
     }

@@ -205,9 +205,9 @@ impl Keeper {
     }
 
     /// Returns the effects of a command without what is nobody's work, and what was left out: ignored files in words, and
-    /// places of by-products. Objects of git, and an index that only saw other times, are told by nobody. An ignored file is work if the command names
-    /// it, and its loss is one in any case, but for those in a directory that tools build in and that is still there.
-    /// `passed` are directories in which the command left something and whose files are in no effect.
+    /// places of by-products. Objects of git, and an index that only saw other times, are not told at all. An ignored file
+    /// is work if the command names it, and so is its loss in any case, but for those in a directory that tools build in and
+    /// that is still there. `passed` are directories in which the command left something and whose files are in no effect.
     #[must_use]
     pub fn sorted_out(
         &self,
