@@ -5,8 +5,8 @@
 //! have an effect, but for what is gone, and build the rest again. A file that the task names they see as it is. Where
 //! they are not green that way they run over what is there, and what passes only there is a person's to accept.
 //!
-//! What interpreters leave beside the files that they read they never see: it is made again in moments, and it may be
-//! of anything as well.
+//! What interpreters leave beside the files that they read is hidden from them in any case: it is made again in moments,
+//! and it may be of anything as well.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
